@@ -1,0 +1,1 @@
+"""Data to words: trees as text, and what a failure says. Nothing here decides anything."""

@@ -1,0 +1,135 @@
+"""Why it came so, as far as the data shows it, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pytest_traces.forest import Forest, Span
+from pytest_traces.report.words import listed, plural, quoted
+from pytest_traces.shape.fields import Glob
+from pytest_traces.shape.mismatch import Mismatch
+
+_ASGI = (Glob("* http send"), Glob("* http receive"), Glob("* websocket *"))
+
+
+class Cause(NamedTuple):
+    """A cause in words, and a hint; either may be missing."""
+
+    text: str | None = None
+    hint: str | None = None
+
+
+def cause_of(mismatches: Sequence[Mismatch], forest: Forest) -> Cause:
+    """The first cause that the data shows."""
+    for finder in (_wrong_instrumentation, _two_sources, _lost_context, _repeated):
+        cause = finder(mismatches, forest)
+        if cause is not None:
+            return cause
+    return Cause()
+
+
+def _unexpected(mismatches: Sequence[Mismatch]) -> list[Span]:
+    return [m.span for m in mismatches if m.kind == "unexpected" and m.span is not None]
+
+
+def _wrong_instrumentation(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
+    spans = _unexpected(mismatches)
+    if not spans or len(spans) != len(mismatches):
+        return None
+    if all(any(one.matches(span.name) for one in _ASGI) for span in spans):
+        return Cause(
+            "ASGI instrumentation adds a span for every message of the protocol",
+            "leave them out: traces_ignore = asgi in the ini file, or "
+            "traces.ignoring(glob('* http send'), glob('* http receive'))",
+        )
+    scopes = {span.scope for span in spans}
+    scope = next(iter(scopes))
+    others = {span.scope for span in forest.spans} - scopes
+    if len(scopes) == 1 and scope is not None and others:
+        return Cause(
+            f"all that is unexpected comes from the scope {scope!r}",
+            f"if that instrumentation is new or was upgraded: traces.ignoring(scope={scope!r})",
+        )
+    return None
+
+
+def _two_sources(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
+    by_source: dict[str, set[str]] = {}
+    for span in forest.spans:
+        by_source.setdefault(span.source, set()).add(span.trace_id)
+    roots = [span for span in _unexpected(mismatches) if span.parent is None]
+    if len(by_source) < 2 or not roots or set.intersection(*by_source.values()):
+        return None
+    names = listed(sorted(by_source))
+    return Cause(
+        f"two sources describe this test in unrelated traces: {names}",
+        f"assert on one of them: traces.only(source={roots[0].source!r}), or set traces_sources",
+    )
+
+
+def _lost_context(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
+    for mismatch in mismatches:
+        span = mismatch.span
+        if mismatch.kind not in ("moved", "unexpected") or span is None or span.parent is not None:
+            continue
+        wanted = mismatch.expected_at.span if mismatch.expected_at is not None else None
+        cause = _why_a_root(span, wanted)
+        if cause is not None:
+            return cause
+    return None
+
+
+def _why_a_root(span: Span, wanted: Span | None) -> Cause | None:
+    name, thread = quoted(span.name), span.data.thread
+    if span.orphan:
+        return Cause(
+            f"{name} says that it has a parent, but no source recorded that one: it started "
+            "before the recording, in another process, or was left out by its instrumentation"
+        )
+    if span.parent_id is not None:
+        return Cause(
+            f"{name} continues the context of a carrier whose sender was not recorded here"
+        )
+    if span.kind in ("server", "consumer"):
+        carrier = "request" if span.kind == "server" else "message"
+        return Cause(f"the {carrier} that {name} handles carried no context, or none was extracted")
+    if wanted is None:
+        return None
+    if thread is not None and wanted.data.thread is not None and thread != wanted.data.thread:
+        return Cause(
+            f"{name} was started in thread {thread!r} while no span was current there; a new "
+            "thread begins with an empty context",
+            "hand the context over: contextvars.copy_context().run(...) in the thread, or "
+            "ThreadingInstrumentor().instrument()",
+        )
+    return Cause(f"no span was current when {name} was started")
+
+
+def _repeated(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
+    for mismatch in mismatches:
+        low = mismatch.wanted[0] if mismatch.wanted else 0
+        if mismatch.kind == "count" and mismatch.actual >= 3 and low < mismatch.actual:
+            parent = mismatch.span.parent if mismatch.span is not None else None
+            if parent is not None and mismatch.pattern is not None:
+                return _n_plus_one(mismatch, parent)
+    return None
+
+
+def _n_plus_one(mismatch: Mismatch, parent: Span) -> Cause | None:
+    wanted = mismatch.pattern
+    if wanted is None or mismatch.span is None or mismatch.span.kind != "client":
+        return None
+    same = [child for child in parent.children if wanted.fields.name_matches(child.name)]
+    statements = [
+        str(span.attributes.get("db.query.text") or span.attributes.get("db.statement"))
+        for span in same
+        if "db.query.text" in span.attributes or "db.statement" in span.attributes
+    ]
+    if len(statements) < 3:
+        return None
+    distinct = list(dict.fromkeys(" ".join(text.split()) for text in statements))
+    return Cause(
+        f"one query for each of {plural(len(statements), 'row')} (N+1): {distinct[0][:120]}",
+        "load them in one query",
+    )

@@ -1,0 +1,130 @@
+"""A failure, whole: verdict, tree, cause, what was captured, one hint."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from pytest_traces.forest import Finding, Forest, Span
+from pytest_traces.recording import Capture, Clock
+from pytest_traces.report.aligned import aligned_lines
+from pytest_traces.report.captured import captured_lines, first_hint
+from pytest_traces.report.causes import Cause, cause_of
+from pytest_traces.report.rows import tree_lines
+from pytest_traces.report.sentences import verdict
+from pytest_traces.report.words import duration, joined, listed, path_of, plural, quoted
+from pytest_traces.shape import outline
+from pytest_traces.shape.mismatch import Alignment
+
+_WIDTH = 100
+_OUTLINE_LINES = 15
+_AN_HOUR = 3_600_000_000_000
+
+
+class Message:
+    """The parts of a failure; they come out in the one order, whatever the order they are added."""
+
+    def __init__(self, verdict: str) -> None:
+        self.verdict = verdict
+        self.tree: list[str] = []
+        self.facts: list[str] = []
+        self.cause: str | None = None
+        self.captured: list[str] = []
+        self.hint: str | None = None
+        self.paste: list[str] = []
+
+    def __str__(self) -> str:
+        blocks = [[self.verdict], self.tree, self.facts, _labelled("cause", self.cause)]
+        if self.captured:
+            blocks.append(self.captured)
+        blocks += [_labelled("hint", self.hint), self.paste]
+        return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def tree_message(
+    alignment: Alignment, forest: Forest, captures: Sequence[Capture], still_open: Sequence[Span]
+) -> Message:
+    """The failure of a whole tree that is not as wanted."""
+    message = Message(verdict(alignment.mismatches))
+    message.tree = aligned_lines(alignment)
+    _add_causes(message, cause_of(alignment.mismatches, forest))
+    message.facts = open_lines(still_open) + finding_lines(forest.findings)
+    if alignment.approximate:
+        message.facts.append("  too many differences to pair each in the best way")
+    if any(one.kind in ("missing", "count", "moved") for one in alignment.mismatches):
+        add_captured(message, captures)
+    if alignment.paired * 2 < alignment.spans:
+        message.paste = paste_lines(forest)
+    return message
+
+
+def plain_message(text: str, forest: Forest, captures: Sequence[Capture]) -> Message:
+    """A failure in words of its own, with the recorded tree beside it."""
+    message = Message(text)
+    message.tree = tree_lines(forest, limit=30)
+    message.facts = finding_lines(forest.findings)
+    add_captured(message, captures)
+    return message
+
+
+def nothing_message(captures: Sequence[Capture]) -> Message:
+    """The failure of an assertion for which nothing at all was recorded."""
+    message = Message("no span was recorded")
+    add_captured(message, captures)
+    return message
+
+
+def add_captured(message: Message, captures: Sequence[Capture]) -> None:
+    """Add what was captured, and the hint of a source unless there is a better one."""
+    message.captured = ["  what was captured:", *("  " + one for one in captured_lines(captures))]
+    message.hint = message.hint or first_hint(captures)
+
+
+def open_lines(spans: Sequence[Span]) -> list[str]:
+    """Which spans are still open, where they were started and how long ago."""
+    lines = []
+    for span in list(spans)[:5]:
+        age = Clock.time_ns() - span.start_ns
+        thread = f", started in thread {span.data.thread!r}" if span.data.thread else ""
+        ago = f" {duration(age)} ago" if thread and 0 <= age < _AN_HOUR else ""
+        lines.append(f"  still open: {path_of(span)}{thread}{ago}")
+    if len(spans) > 5:
+        lines.append(f"  still open: {plural(len(spans) - 5, 'more span')}")
+    return lines
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """What is wrong with the data itself."""
+    lines = []
+    for finding in findings[:3]:
+        names = [quoted(span.name) for span in finding.spans]
+        if finding.kind == "cycle":
+            lines.append(f"  the parents of {listed(names)} form a cycle")
+        else:
+            lines.append(f"  {joined(names[:3])} share one span id, {finding.spans[0].span_id}")
+    return lines
+
+
+def paste_lines(forest: Forest) -> list[str]:
+    """The recorded tree as an outline, ready to be pasted as the expectation."""
+    if not forest.spans:
+        return []
+    lines = outline.render(forest).splitlines()
+    if len(lines) > _OUTLINE_LINES:
+        return [f"  the recorded tree has {plural(len(lines), 'line')}: print(traces.outline())"]
+    return ["  the recorded tree, ready to be pasted:", "", *("    " + line for line in lines)]
+
+
+def _add_causes(message: Message, cause: Cause) -> None:
+    message.cause = cause.text
+    message.hint = cause.hint
+
+
+def _labelled(label: str, text: str | None) -> list[str]:
+    if not text:
+        return []
+    head = f"  {label + ':':<7}"
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=head, subsequent_indent=" " * len(head),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip

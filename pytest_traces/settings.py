@@ -1,0 +1,95 @@
+"""Every default, stated once, and the parsing of durations. No pytest, no outside library."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+Show = Literal["failed", "all", "none"]
+
+NANOSECONDS = {
+    "ns": 1,
+    "us": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "min": 60_000_000_000,
+}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min)\s*")
+
+#: The ``http send`` and ``http receive`` spans (and their websocket kin) that the
+#: ASGI instrumentation of OpenTelemetry adds for every message of the protocol.
+PRESETS = {
+    "asgi": ("* http send", "* http receive", "* websocket send", "* websocket receive"),
+}
+
+
+class BadValue(ValueError):
+    """A setting or an argument that cannot be used: what was given, where, and what is allowed."""
+
+    def __init__(self, where: str, value: object, allowed: str) -> None:
+        super().__init__(where, value, allowed)
+        self.where = where
+        self.value = value
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.value!r} is not usable; {self.allowed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a recording needs to know. One frozen object holds all defaults."""
+
+    timeout_ns: int = 2 * NANOSECONDS["s"]
+    ignore: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ("opentelemetry", "handwritten")
+    record_all: bool = False
+    record_unsampled: bool = True
+    show: Show = "failed"
+
+
+DEFAULTS = Settings()
+
+
+def parse_duration(value: object, where: str) -> int:
+    """Read a duration: ``"50ms"``, ``"1.5 s"`` or a :class:`~datetime.timedelta`.
+
+    Args:
+        value: what the user wrote.
+        where: the argument or option it was written for, named in the error.
+
+    Returns:
+        Nanoseconds, never negative.
+
+    Raises:
+        BadValue: a bare number, an unknown unit, a negative duration, any other type.
+    """
+    if isinstance(value, timedelta):
+        if value < timedelta(0):
+            raise BadValue(where, value, "a duration cannot be negative")
+        return (
+            value.days * 86_400_000_000 + value.seconds * 1_000_000 + value.microseconds
+        ) * 1_000
+    if isinstance(value, str):
+        found = _DURATION.fullmatch(value)
+        if found:
+            whole, _, fraction = found[1].partition(".")
+            scale = NANOSECONDS[found[2]]
+            return int(whole) * scale + round(float(f"0.{fraction or 0}") * scale)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        unit, word = ("ms", "milliseconds") if isinstance(value, int) else ("s", "seconds")
+        raise BadValue(
+            where,
+            value,
+            f'a duration is written with its unit: "{value}{unit}" or timedelta({word}={value})',
+        )
+    raise BadValue(
+        where, value, 'a duration is written like "50ms", with a unit of ns, us, ms, s or min'
+    )
+
+
+def expand_ignore(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Replace each preset of :data:`PRESETS` by its globs."""
+    return tuple(glob for name in names for glob in PRESETS.get(name, (name,)))

@@ -1,0 +1,47 @@
+"""The recorded span that is most like a wanted one that was not found."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pytest_traces.forest import Span
+from pytest_traces.shape.fields import Difference, Fields, Glob
+
+_NAMES = 2_000
+_CUTOFF = 0.6
+
+
+class Nearest(NamedTuple):
+    """A recorded span and what keeps it from being the wanted one."""
+
+    span: Span
+    differences: list[Difference]
+
+
+def nearest(fields: Fields, spans: Sequence[Span]) -> Nearest | None:
+    """The span with the fewest differences among those whose name is, or is like, the wanted.
+
+    Returns:
+        None where no name is alike.
+    """
+    same = [span for span in spans if fields.name_matches(span.name)]
+    if not same:
+        alike = close_names(fields.name, (span.name for span in spans))
+        same = [span for span in spans if alike and span.name == alike[0]]
+    if not same:
+        return None
+    differing = [Nearest(span, fields.differences(span)) for span in same[:100]]
+    return min(differing, key=lambda one: len(one.differences))
+
+
+def close_names(wanted: object, names: Iterable[str]) -> list[str]:
+    """Names that are like the wanted one, the nearest first."""
+    text = wanted.pattern if isinstance(wanted, Glob) else wanted
+    if not isinstance(text, str):
+        return []
+    distinct = list(dict.fromkeys(names))[:_NAMES]
+    lower = {name.lower(): name for name in reversed(distinct)}
+    found = difflib.get_close_matches(text.lower(), lower, n=3, cutoff=_CUTOFF)
+    return [lower[name] for name in found]

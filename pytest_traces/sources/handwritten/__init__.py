@@ -1,0 +1,47 @@
+"""The hand-written source: spans that the test or the application's own tracer provides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_traces.model import SpanData
+from pytest_traces.recording import Capture, Recording, SpanKey
+from pytest_traces.sources.handwritten.blocks import current_block
+
+
+class HandwrittenSource:
+    """Nothing to hook: spans are put into the journal as the values they are."""
+
+    name = "handwritten"
+    random_ids = False
+
+    def open(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def current(self) -> SpanKey | None:
+        """The innermost ``start_span`` block that is open in the calling context."""
+        block = current_block()
+        return None if block is None else block.key
+
+    def suppressed(self) -> bool:
+        """Never."""
+        return False
+
+    def decode(self, entry: tuple[Any, ...]) -> SpanData:
+        """Entries of this source are SpanData already.
+
+        Raises:
+            TypeError: always; the journal does not ask.
+        """
+        raise TypeError(f"no entry of the hand-written source: {entry!r}")
+
+    def captured(self, recording: Recording, spans: int) -> Capture:
+        """How many spans were added, and which taps heard nothing."""
+        if spans:
+            state = f"{spans} span{'' if spans == 1 else 's'}"
+        else:
+            state = "nothing added"
+        return Capture("hand-written", state, tuple(recording.remarks.get("handwritten", ())))

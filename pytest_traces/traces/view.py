@@ -1,0 +1,239 @@
+"""A look at one recording: which of its spans, through which lens, waiting how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from pytest_traces.assembly import assemble
+from pytest_traces.forest import Forest, Span
+from pytest_traces.forking import Forks
+from pytest_traces.model import SpanData
+from pytest_traces.recording import Capture, Recording, SpanKey, journal
+from pytest_traces.report.explain import Message, add_captured, open_lines
+from pytest_traces.report.rows import summary
+from pytest_traces.report.words import duration, listed, plural, quoted
+from pytest_traces.sources.handwritten.blocks import blocks_of_this_thread
+from pytest_traces.traces import loops
+from pytest_traces.traces.lens import Only, Step, hidden_name
+
+forks = Forks(journal)
+_POLL_NS = 20_000_000
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Which part of a recording is looked at, through which steps, with which time limit."""
+
+    recording: Recording
+    steps: tuple[Step, ...]
+    timeout_ns: int
+    #: ``call`` (all of it, where there are no phases) or ``setup``.
+    phase: str = "call"
+    since: int = 0
+
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The first and the last number of the journal that are looked at."""
+        call = self.recording.call
+        if self.phase == "setup":
+            return None, (call[0] if call else None)
+        first, last = call or (self.since, None)
+        return max(first, self.since) or None, last
+
+
+class Viewing:
+    """What every view can do for its assertions: see, wait, fail."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    def _with(self, step: Step) -> Frame:
+        return replace(self._frame, steps=(*self._frame.steps, step))
+
+    def _window(self) -> tuple[list[SpanData], dict[SpanKey, str]]:
+        """The spans that are looked at, and the names of earlier ones of the same recording."""
+        first, last = self._frame.bounds()
+        recording = self._frame.recording
+        spans = recording.look(first, last).spans
+        if first is None:
+            return spans, {}
+        earlier = recording.look(None, first).spans
+        return spans, {(span.trace_id, span.span_id): span.name for span in earlier}
+
+    def _forest(self) -> Forest:
+        forest = assemble(*self._window())
+        for step in self._frame.steps:
+            forest = step.apply(forest)
+        return forest
+
+    def _open_spans(self, waived: frozenset[object] = frozenset()) -> list[Span]:
+        """The open spans worth waiting for: not those around the assertion itself."""
+        recording = self._frame.recording
+        if not recording.has_open_entries(*self._frame.bounds()):
+            return []
+        forest = assemble(*self._window())
+        around = blocks_of_this_thread()
+        around |= {key for source in journal.sources.values() if (key := source.current())}
+        exempt = {
+            id(one)
+            for span in forest.spans
+            if (span.trace_id, span.span_id) in around
+            for one in (span, *span.ancestors)
+        }
+        return [
+            span
+            for span in forest.spans
+            if span.end_ns is None
+            and id(span) not in exempt
+            and span.name not in waived
+            and not any(step.drops(span) for step in self._frame.steps)
+        ]
+
+    def _poll_ns(self) -> int | None:
+        return _POLL_NS if self._frame.recording.pulls else None
+
+    def _at_first_success(self, check: Callable[[Forest], Message | None]) -> None:
+        """Return as soon as the check finds nothing wrong; fail when the time is over."""
+        __tracebackhide__ = True
+        failure: list[Message | None] = []
+
+        def holds() -> bool:
+            forest = self._forest()
+            failure[:] = [self._selects_nothing(forest) or check(forest)]
+            return failure[0] is None
+
+        self._fail_on_problems()
+        if holds():
+            return
+        blocked = loops.is_running()
+        if self._frame.recording.is_open and not blocked:
+            journal.wait(holds, self._frame.timeout_ns, self._poll_ns())
+        self._fail_on_problems()
+        if failure[0] is not None:
+            self._fail(failure[0], self._open_spans(), blocked=blocked)
+
+    def _when_quiet(
+        self,
+        check: Callable[[Forest], Message | None],
+        *,
+        absence: bool = False,
+        waived: frozenset[object] = frozenset(),
+    ) -> None:
+        """Wait until no span is open, then check once.
+
+        Args:
+            check: gives the failure, or None.
+            absence: an open span may still bring what must not be there, so that the
+                assertion fails when the time is over.
+            waived: names of spans that are expected to stay open.
+        """
+        __tracebackhide__ = True
+        blocked = loops.is_running()
+        if self._frame.recording.is_open and not blocked:
+            journal.wait(
+                lambda: not self._open_spans(waived), self._frame.timeout_ns, self._poll_ns()
+            )
+        forest = self._forest()
+        self._fail_on_problems()
+        still_open = self._open_spans(waived)
+        failure = self._selects_nothing(forest) or check(forest)
+        if failure is None and absence and still_open:
+            names = listed(quoted(span.name) for span in still_open)
+            failure = Message(f"absence cannot be asserted while spans are open: {names}")
+        if failure is None:
+            failure = self._blind_spot()
+        if failure is not None:
+            self._fail(failure, still_open, blocked=blocked)
+
+    def _selects_nothing(self, forest: Forest) -> Message | None:
+        """A view that picks subtrees must have found one."""
+        only = [step.title for step in self._frame.steps if isinstance(step, Only)]
+        if forest.spans or not only:
+            return None
+        message = Message(f"{only[-1]} selects no span")
+        add_captured(message, self._captures())
+        return message
+
+    def _fail_on_problems(self) -> None:
+        __tracebackhide__ = True
+        problems = self._frame.recording.problems
+        if problems:
+            shown = "\n\n".join(problems[:3])
+            more = f"\n\nand {len(problems) - 3} more" if len(problems) > 3 else ""
+            raise AssertionError(f"not everything could be recorded\n\n{shown}{more}")
+
+    def _blind_spot(self) -> Message | None:
+        """Spans that exist and are not here, so that nothing can be said to be absent."""
+        if self._frame.recording.saw_fork(forks):
+            message = Message("spans were started in a process forked during the recording")
+            message.facts = ["  they are not here, so nothing can be said to be complete or absent"]
+            message.hint = "assert_subtree, assert_path and get still hold for what is here"
+            return message
+        dropped = self._frame.recording.remarks.get("unsampled")
+        if dropped:
+            names = listed(quoted(name) for name in dropped)
+            message = Message(f"spans were dropped by the sampler and not recorded: {names}")
+            message.hint = "traces_unsampled = record in the ini file records them too"
+            return message
+        return None
+
+    def _fail(self, message: Message, still_open: Sequence[Span], *, blocked: bool) -> NoReturn:
+        __tracebackhide__ = True
+        if still_open and not any("still open" in line for line in message.facts):
+            message.facts = open_lines(still_open) + message.facts
+        if still_open and blocked:
+            message.hint = (
+                "an event loop runs in this thread, so an assertion cannot wait: "
+                'first await traces.settled("2s")'
+            )
+        raise AssertionError(str(message))
+
+    def _refuse_hidden(self, names: Sequence[object]) -> None:
+        """Asserting on what the view leaves out is an error.
+
+        Raises:
+            ValueError: naming the name and what leaves it out.
+        """
+        error = hidden_name(self._frame.steps, names)
+        if error is not None:
+            raise ValueError(error)
+
+    def _captures(self) -> list[Capture]:
+        """Everything there is to say about what was captured."""
+        recording = self._frame.recording
+        data, _ = self._window()
+        captures = []
+        for source in journal.sources.values():
+            count = sum(1 for span in data if span.source == source.name)
+            if source.name in recording.settings.sources:
+                captures.append(source.captured(recording, count))
+            else:
+                captures.append(Capture(source.name, "left out by traces_sources"))
+        return captures + self._other_captures(data)
+
+    def _other_captures(self, data: list[SpanData]) -> list[Capture]:
+        recording, found = self._frame.recording, []
+        if recording.call is not None and self._frame.phase != "setup":
+            setup = assemble(recording.look(None, recording.call[0]).spans).spans
+            if setup:
+                phase = "before the test's own code ran (traces.setup)"
+                count, _, names = summary(setup).partition(": ")
+                found.append(Capture("set-up", f"{count}, {phase}: {names}"))
+        late = recording.look().late
+        if late:
+            names = listed(f"{quoted(name)} of {owner}" for name, owner in dict.fromkeys(late))
+            found.append(Capture("earlier tests", f"{plural(len(late), 'late span')}: {names}"))
+        forest = assemble(data)
+        for step in self._frame.steps:
+            hidden = [span for span in forest.spans if step.drops(span)]
+            if hidden:
+                found.append(Capture("left out", f"{summary(hidden)}, by {step.title}"))
+        if recording.saw_fork(forks):
+            state = "forked during the recording; its spans are not here"
+            found.append(Capture("a child process", state))
+        still_open = self._open_spans()
+        if still_open and recording.is_open:
+            state = f"{duration(self._frame.timeout_ns)} at most (traces_timeout) for open spans"
+            found.append(Capture("waited", state))
+        return found
