@@ -1,25 +1,53 @@
-"""Assert on traces: tree shape, for OpenTelemetry and for hand-written spans.
+"""Assert on traces: the shape of the span tree, of OpenTelemetry and of hand-written spans.
 
 The ``traces`` fixture records every span that a test emits; :func:`record` does the same
-without pytest. Everything public is listed in ``__all__``.
+without pytest. Everything public is listed in ``__all__``, and is imported at first use:
+pytest loads this module in every run, whether or not a test asks for a trace.
 """
 
-from pytest_traces.forest import Span, Trace
-from pytest_traces.settings import BadValue
-from pytest_traces.shape.fields import Glob, glob
-from pytest_traces.shape.outline import OutlineError
-from pytest_traces.shape.pattern import (
-    Group,
-    Pattern,
-    PatternError,
-    concurrent,
-    in_order,
-    sequential,
-    span,
-)
-from pytest_traces.sources.handwritten.reading import UnreadableSpan
-from pytest_traces.traces.session import record
-from pytest_traces.traces.traces import Traces, View
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_traces.forest import Span as Span
+    from pytest_traces.forest import Trace as Trace
+    from pytest_traces.settings import BadValue as BadValue
+    from pytest_traces.shape.fields import Glob as Glob
+    from pytest_traces.shape.fields import glob as glob
+    from pytest_traces.shape.outline import OutlineError as OutlineError
+    from pytest_traces.shape.pattern import Group as Group
+    from pytest_traces.shape.pattern import Pattern as Pattern
+    from pytest_traces.shape.pattern import PatternError as PatternError
+    from pytest_traces.shape.pattern import concurrent as concurrent
+    from pytest_traces.shape.pattern import in_order as in_order
+    from pytest_traces.shape.pattern import sequential as sequential
+    from pytest_traces.shape.pattern import span as span
+    from pytest_traces.sources.handwritten.reading import UnreadableSpan as UnreadableSpan
+    from pytest_traces.traces.session import record as record
+    from pytest_traces.traces.traces import Traces as Traces
+    from pytest_traces.traces.traces import View as View
+
+_HOMES = {
+    "BadValue": "settings",
+    "Glob": "shape.fields",
+    "Group": "shape.pattern",
+    "OutlineError": "shape.outline",
+    "Pattern": "shape.pattern",
+    "PatternError": "shape.pattern",
+    "Span": "forest",
+    "Trace": "forest",
+    "Traces": "traces.traces",
+    "UnreadableSpan": "sources.handwritten.reading",
+    "View": "traces.traces",
+    "concurrent": "shape.pattern",
+    "glob": "shape.fields",
+    "in_order": "shape.pattern",
+    "record": "traces.session",
+    "sequential": "shape.pattern",
+    "span": "shape.pattern",
+}
 
 __all__ = [
     "BadValue",
@@ -40,3 +68,16 @@ __all__ = [
     "sequential",
     "span",
 ]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,10 +12,10 @@ from pytest_traces.settings import (
     BadValue,
     Settings,
     Show,
+    check_sources,
     expand_ignore,
     parse_duration,
 )
-from pytest_traces.traces.session import check_sources
 
 
 def add_options(parser: pytest.Parser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,8 +11,9 @@ from pytest_traces.options import add_options, read_settings
 from pytest_traces.recording import Recording, journal
 from pytest_traces.settings import Settings
 from pytest_traces.sources import opentelemetry
-from pytest_traces.traces.session import SecondRecording, close_recording, open_recording
-from pytest_traces.traces.traces import Traces
+
+if TYPE_CHECKING:  # imported with the first recording
+    from pytest_traces.traces.traces import Traces
 
 _settings = pytest.StashKey[Settings]()
 _recording = pytest.StashKey[Recording]()
@@ -75,6 +77,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     finally:
         recording = item.stash.get(_recording, None)
         if recording is not None:
+            from pytest_traces.traces.session import close_recording
+
             faults = close_recording(recording)
             del item.stash[_recording]
     if faults and not item.stash.get(_call_failed, False):
@@ -87,6 +91,8 @@ def traces(request: pytest.FixtureRequest) -> Iterator[Traces]:
     item = request.node
     if _recording not in item.stash:
         _open(item)
+    from pytest_traces.traces.traces import Traces
+
     yield Traces.of(item.stash[_recording])
 
 
@@ -102,6 +108,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _open(item: pytest.Item) -> None:
+    from pytest_traces.traces.session import SecondRecording, open_recording
+
     try:
         item.stash[_recording] = open_recording(item.config.stash[_settings], item.nodeid)
     except SecondRecording as error:
@@ -113,6 +121,8 @@ def _add_section(item: pytest.Item, recording: Recording) -> None:
     failed = item.stash.get(_call_failed, False)
     if show == "none" or not (failed or show == "all"):
         return
+    from pytest_traces.traces.traces import Traces
+
     markup = item.config.get_terminal_writer().hasmarkup
     text = Traces.of(recording).section(markup=markup)
     if text:

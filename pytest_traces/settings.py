@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -17,6 +18,9 @@ NANOSECONDS = {
     "min": 60_000_000_000,
 }
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min)\s*")
+
+#: The names of the sources; what they are is known only where they live.
+SOURCE_NAMES = ("opentelemetry", "handwritten")
 
 #: The ``http send`` and ``http receive`` spans (and their websocket kin) that the
 #: ASGI instrumentation of OpenTelemetry adds for every message of the protocol.
@@ -44,7 +48,7 @@ class Settings:
 
     timeout_ns: int = 2 * NANOSECONDS["s"]
     ignore: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ("opentelemetry", "handwritten")
+    sources: tuple[str, ...] = SOURCE_NAMES
     record_all: bool = False
     record_unsampled: bool = True
     show: Show = "failed"
@@ -93,3 +97,17 @@ def parse_duration(value: object, where: str) -> int:
 def expand_ignore(names: tuple[str, ...]) -> tuple[str, ...]:
     """Replace each preset of :data:`PRESETS` by its globs."""
     return tuple(glob for name in names for glob in PRESETS.get(name, (name,)))
+
+
+def check_sources(where: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names, if each is one of a source.
+
+    Raises:
+        BadValue: an unknown source, or none.
+    """
+    for name in names:
+        if name not in SOURCE_NAMES:
+            raise BadValue(where, name, f"the sources are {', '.join(SOURCE_NAMES)}")
+    if not names:
+        raise BadValue(where, names, f"name at least one of {', '.join(SOURCE_NAMES)}")
+    return tuple(names)

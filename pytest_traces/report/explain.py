@@ -14,7 +14,7 @@ from pytest_traces.report.rows import tree_lines
 from pytest_traces.report.sentences import verdict
 from pytest_traces.report.words import duration, joined, listed, path_of, plural, quoted
 from pytest_traces.shape import outline
-from pytest_traces.shape.mismatch import Alignment
+from pytest_traces.shape.mismatch import Alignment, Mismatch
 
 _WIDTH = 100
 _OUTLINE_LINES = 15
@@ -51,11 +51,16 @@ def tree_message(
     message.facts = open_lines(still_open) + finding_lines(forest.findings)
     if alignment.approximate:
         message.facts.append("  too many differences to pair each in the best way")
-    if any(one.kind in ("missing", "count", "moved") for one in alignment.mismatches):
+    if any(_is_absent(one) for one in alignment.mismatches):
         add_captured(message, captures)
     if alignment.paired * 2 < alignment.spans:
         message.paste = paste_lines(forest)
     return message
+
+
+def _is_absent(mismatch: Mismatch) -> bool:
+    low = mismatch.wanted[0] if mismatch.wanted else 0
+    return mismatch.kind == "missing" or (mismatch.kind == "count" and mismatch.actual < low)
 
 
 def plain_message(text: str, forest: Forest, captures: Sequence[Capture]) -> Message:

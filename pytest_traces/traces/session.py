@@ -8,8 +8,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from pytest_traces.recording import Recording, journal
-from pytest_traces.settings import DEFAULTS, BadValue, Settings, expand_ignore, parse_duration
-from pytest_traces.sources import SOURCES
+from pytest_traces.settings import (
+    DEFAULTS,
+    Settings,
+    check_sources,
+    expand_ignore,
+    parse_duration,
+)
+from pytest_traces.sources import all_sources
 from pytest_traces.traces.traces import Traces
 from pytest_traces.traces.view import forks
 
@@ -35,7 +41,7 @@ def open_recording(settings: Settings, label: str | None = None) -> Recording:
     if not journal.windows:
         forks.watch()
         forks.reset()
-    recording.open(SOURCES)
+    recording.open(all_sources())
     return recording
 
 
@@ -89,19 +95,3 @@ def record(
     faults = close_recording(recording)
     if faults:
         raise AssertionError("\n".join(faults))
-
-
-def check_sources(where: str, names: Sequence[str]) -> tuple[str, ...]:
-    """The names, if each is one of a source.
-
-    Raises:
-        BadValue: an unknown source, or none.
-    """
-    for name in names:
-        if name not in SOURCES:
-            raise BadValue(where, name, f"the sources are {', '.join(SOURCES)}")
-    if not names:
-        raise BadValue(where, names, f"name at least one of {', '.join(SOURCES)}")
-    return tuple(names)
-
-

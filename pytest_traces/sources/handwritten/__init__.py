@@ -45,3 +45,6 @@ class HandwrittenSource:
         else:
             state = "nothing added"
         return Capture("hand-written", state, tuple(recording.remarks.get("handwritten", ())))
+
+
+handwritten = HandwrittenSource()

@@ -12,36 +12,41 @@ spans are noticed when they end, and named.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from pytest_traces.model import SpanData
 from pytest_traces.recording import Capture, Journal, Recording, SpanKey
 from pytest_traces.sources.imports import ImportWatch
-from pytest_traces.sources.opentelemetry.capture import SpanHooks
-from pytest_traces.sources.opentelemetry.diagnosis import capture_of
-from pytest_traces.sources.opentelemetry.fallback import Fallback
-from pytest_traces.sources.opentelemetry.records import Records
-from pytest_traces.sources.opentelemetry.suppression import SuppressionHook
+
+if TYPE_CHECKING:
+    from pytest_traces.sources.opentelemetry.capture import SpanHooks
+    from pytest_traces.sources.opentelemetry.fallback import Fallback
+    from pytest_traces.sources.opentelemetry.suppression import SuppressionHook
 
 
 class OpenTelemetrySource:
-    """Hooks the SDK's classes while the plugin is loaded or a recording is open."""
+    """Hooks the SDK's classes while the plugin is loaded or a recording is open.
+
+    Each hook's own module is imported when the module that it hooks is: a suite without
+    OpenTelemetry pays for none of them.
+    """
 
     name = "opentelemetry"
     random_ids = True
 
     def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._holders = 0
-        self._recordings = 0
-        self.records = Records()
-        self._spans = SpanHooks(journal, self.records)
-        self._fallback = Fallback(journal)
-        self._suppression = SuppressionHook(journal)
+        self._is_open = False
+        self._spans: SpanHooks | None = None
+        self._fallback: Fallback | None = None
+        self._suppression: SuppressionHook | None = None
         self._watch = ImportWatch(
             {
-                "opentelemetry.trace": self._fallback.install,
-                "opentelemetry.sdk.trace": self._spans.install,
-                "opentelemetry.context.contextvars_context": self._suppression.install,
+                "opentelemetry.trace": self._hook_api,
+                "opentelemetry.sdk.trace": self._hook_sdk,
+                "opentelemetry.context.contextvars_context": self._hook_context,
             }
         )
 
@@ -56,23 +61,26 @@ class OpenTelemetrySource:
         self._holders -= 1
         if self._holders == 0:
             self._watch.stop()
-            self._suppression.uninstall()
-            self._fallback.uninstall()
-            self._spans.uninstall()
+            for hook in (self._suppression, self._fallback, self._spans):
+                if hook is not None:
+                    hook.uninstall()
 
     def open(self) -> None:
         """Begin to record; see :class:`pytest_traces.recording.Source`."""
         self.install()
-        self._recordings += 1
-        self._fallback.open()
+        self._is_open = True
+        if self._fallback is not None:
+            self._fallback.open()
 
     def close(self) -> None:
         """Restore the global provider and take back what this recording installed."""
-        if not self._recordings:
+        if not self._is_open:
             return
-        self._recordings -= 1
-        self._fallback.close()
-        self._spans.forget()
+        self._is_open = False
+        if self._fallback is not None:
+            self._fallback.close()
+        if self._spans is not None:
+            self._spans.forget()
         self.uninstall()
 
     def current(self) -> SpanKey | None:
@@ -87,12 +95,36 @@ class OpenTelemetrySource:
 
     def suppressed(self) -> bool:
         """Whether ``suppress_instrumentation`` is in force in the calling context."""
-        return self._suppression.is_active()
+        return self._suppression is not None and self._suppression.is_active()
 
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
         """Read a journal entry of this source."""
-        return self.records.decode(entry)
+        from pytest_traces.sources.opentelemetry.records import records
+
+        return records.decode(entry)
 
     def captured(self, recording: Recording, spans: int) -> Capture:
         """Whether the SDK is there, what it is set to, and what kept silent."""
+        from pytest_traces.sources.opentelemetry.diagnosis import capture_of
+
         return capture_of(recording, spans)
+
+    def _hook_api(self, api: ModuleType) -> None:
+        from pytest_traces.sources.opentelemetry.fallback import Fallback
+
+        self._fallback = self._fallback or Fallback(self._journal)
+        self._fallback.install(api)
+        if self._is_open:
+            self._fallback.open()
+
+    def _hook_sdk(self, sdk: ModuleType) -> None:
+        from pytest_traces.sources.opentelemetry.capture import SpanHooks
+
+        self._spans = self._spans or SpanHooks(self._journal)
+        self._spans.install(sdk)
+
+    def _hook_context(self, module: ModuleType) -> None:
+        from pytest_traces.sources.opentelemetry.suppression import SuppressionHook
+
+        self._suppression = self._suppression or SuppressionHook(self._journal)
+        self._suppression.install(module)

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from pytest_traces.recording import Journal
-from pytest_traces.sources.opentelemetry.records import Records
+from pytest_traces.sources.opentelemetry.records import records
 from pytest_traces.sources.opentelemetry.sampling import start_unsampled
 from pytest_traces.sources.patching import Patches
 
@@ -30,9 +30,8 @@ TRACING_PLUGINS = frozenset(
 class SpanHooks:
     """Wraps ``Tracer.start_span`` and ``Span.end`` of ``opentelemetry.sdk.trace``."""
 
-    def __init__(self, journal: Journal, records: Records) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._records = records
         self._patches = Patches()
         self._span_type: type[Any] = object
         # id(span) -> (number in the journal, thread); the span lives as long as it is open.
@@ -84,7 +83,7 @@ class SpanHooks:
         if scope is not None and scope.name in TRACING_PLUGINS:
             return span
         thread = threading.current_thread().name
-        number = self._journal.put(self._records.live(span, thread))
+        number = self._journal.put(records.live(span, thread))
         self._open[id(span)] = (number, thread)
         return span
 
@@ -108,7 +107,7 @@ class SpanHooks:
 
     def _finish(self, span: Any, known: tuple[int, str]) -> None:
         number, thread = known
-        self._journal.replace(number, self._records.pack(span, thread))
+        self._journal.replace(number, records.pack(span, thread))
 
     def _end_of_unseen(self, span: Any) -> None:
         """A span that never came by: it began before the recording, or past the hook."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from pytest_traces.recording import Capture, Recording
 
 _TITLE = "OpenTelemetry"
+_INSTALLED = ("site-packages", "dist-packages", sysconfig.get_path("stdlib"))
 
 
 class _Library(NamedTuple):
@@ -104,13 +106,26 @@ def _hint(spans: int) -> str | None:
         if module is None or _is_instrumented(library):
             continue
         if library.app_type is None:
-            if spans == 0:
+            if spans == 0 and _is_used_by_the_application(library.module):
                 return f"{library.module} is imported but not instrumented: {_call(library, '')}"
             continue
         app = _uninstrumented_app(module, library.app_type)
         if app is not None:
             return f"{app!r} is not instrumented: {_call(library, app)}"
     return None
+
+
+def _is_used_by_the_application(library: str) -> bool:
+    """Whether a module outside the installed packages has the library in its hands."""
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if not path or any(part in path for part in _INSTALLED) or "pytest_traces" in path:
+            continue
+        for value in list(vars(module).values()):
+            home = getattr(value, "__module__", None) or getattr(value, "__name__", None)
+            if isinstance(home, str) and home.partition(".")[0] == library:
+                return True
+    return False
 
 
 def _call(library: _Library, app: str) -> str:

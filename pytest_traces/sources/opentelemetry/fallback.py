@@ -36,8 +36,6 @@ class Fallback:
         self._patches.replace(api.ProxyTracer, "_tracer", self._wrap_proxy)
         self._patches.replace(api.NoOpTracer, "start_span", self._wrap_start)
         self._patches.replace(api.NoOpTracer, "start_as_current_span", self._wrap_current)
-        if self._journal.windows:
-            self.open()
 
     def uninstall(self) -> None:
         """Restore the classes."""

@@ -110,3 +110,6 @@ def _flat(attributes: Any) -> tuple[Any, ...]:
 
 def _mapping(flat: tuple[Any, ...]) -> MappingProxyType[str, object]:
     return MappingProxyType(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
+records = Records()
