@@ -27,6 +27,11 @@ def assemble(
         first = min(cycle, key=lambda index: (nodes[index].start_ns, index))
         parents[first] = None
         findings.append(Finding("cycle", tuple(nodes[index] for index in cycle)))
+    findings += [
+        Finding("negative", (data,))
+        for data in nodes
+        if data.end_ns is not None and data.end_ns < data.start_ns
+    ]
     return Forest(nodes, parents, findings, outside)
 
 

@@ -13,11 +13,11 @@ from typing import Literal, NamedTuple
 from pytest_traces.model import Event, Kind, Link, SpanData, Status
 
 NO_NAMES: Mapping[tuple[str, str], str] = MappingProxyType({})
-FindingKind = Literal["duplicate", "cycle"]
+FindingKind = Literal["duplicate", "cycle", "negative"]
 
 
 class Finding(NamedTuple):
-    """Something wrong with the data itself: an id used twice, a cycle of parents."""
+    """Something wrong with the data itself: an id used twice, a cycle, an end before the start."""
 
     kind: FindingKind
     spans: tuple[SpanData, ...]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 
-from pytest_traces.recording import Entry, Journal
+from pytest_traces.recording import Journal
 
 
 class Forks:
@@ -38,11 +38,10 @@ class Forks:
     def _in_child(self) -> None:
         if not any(window.process != os.getpid() for window in self._journal.windows):
             return
-        put, shared = self._journal.put, self._shared
+        shared = self._shared
 
-        def put_and_tell(entry: Entry) -> int:
+        def tell() -> None:
             if shared is not None:
                 shared[0] = 1
-            return put(entry)
 
-        self._journal.put = put_and_tell  # type: ignore[method-assign]
+        self._journal.subscribe(tell)

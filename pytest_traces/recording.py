@@ -12,7 +12,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from pytest_traces.model import SpanData
@@ -49,6 +49,8 @@ class Source(Protocol):
     name: str
     #: Ids are random, so a parent id that belongs to an earlier test proves a late span.
     random_ids: bool
+    #: Scopes whose spans are left out, also as parents.
+    excluded_scopes: frozenset[str]
 
     def open(self) -> None:
         """Begin to put spans into the journal; called when the first recording opens."""
@@ -61,6 +63,12 @@ class Source(Protocol):
 
     def suppressed(self) -> bool:
         """Whether the calling context tells instrumentation to keep silent."""
+
+    def flush(self) -> None:
+        """Bring the journal up to date: entries of spans that have ended since say so."""
+
+    def past_key(self, entry: tuple[Any, ...]) -> int:
+        """Trace id and span id of an ended span's entry as one number, without decoding it."""
 
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
         """Read one of this source's journal entries."""
@@ -83,33 +91,47 @@ class Journal:
         self.entries: dict[int, Entry] = {}
         self.windows: list[Recording] = []
         self.sources: dict[str, Source] = {}
+        #: How often somebody who waited has been woken.
         self.version = 0
+        #: How many wait; sources call :meth:`wake` only if somebody does.
+        self.waiters = 0
         self.past = Past()
-        self._numbers = itertools.count(1)
+        self.numbers = itertools.count(1)
         self._condition = threading.Condition()
-        self._waiters = 0
         self._listeners: list[Callable[[], None]] = []
 
     def put(self, entry: Entry) -> int:
         """Add an entry and return its number."""
-        number = next(self._numbers)
+        number = next(self.numbers)
         self.entries[number] = entry
-        self.version = number
-        if self._waiters:
-            self._wake()
+        if self.waiters:
+            self.wake()
         return number
 
     def replace(self, number: int, entry: Entry) -> None:
         """Put a later state of the same span in its place; unknown numbers are ignored."""
         if number in self.entries:
             self.entries[number] = entry
-        self.version = next(self._numbers)
-        if self._waiters:
-            self._wake()
+        if self.waiters:
+            self.wake()
+
+    def wake(self) -> None:
+        """Tell everybody who waits that a span has started or ended."""
+        with self._condition:
+            self.version += 1
+            self._condition.notify_all()
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    def flush(self) -> None:
+        """Bring the entries of all sources up to date."""
+        for source in self.sources.values():
+            source.flush()
 
     def position(self) -> int:
         """A number greater than all so far and less than all to come."""
-        return next(self._numbers)
+        return next(self.numbers)
 
     def wait(self, ready: Callable[[], bool], timeout_ns: int, poll_ns: int | None = None) -> bool:
         """Wait until ``ready()``; asked again whenever a span starts or ends.
@@ -136,25 +158,18 @@ class Journal:
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call the listener at every start and end of a span; returns the way to stop it."""
         with self._condition:
-            self._waiters += 1
+            self.waiters += 1
             self._listeners.append(listener)
 
         def unsubscribe() -> None:
             with self._condition:
-                self._waiters -= 1
+                self.waiters -= 1
                 self._listeners.remove(listener)
 
         return unsubscribe
 
     def _listening(self) -> _Waiter:
         return _Waiter(self)
-
-    def _wake(self) -> None:
-        with self._condition:
-            self._condition.notify_all()
-            listeners = list(self._listeners)
-        for listener in listeners:
-            listener()
 
 
 class _Waiter:
@@ -163,34 +178,41 @@ class _Waiter:
 
     def __enter__(self) -> None:
         with self._journal._condition:
-            self._journal._waiters += 1
+            self._journal.waiters += 1
 
     def __exit__(self, *_: object) -> None:
         with self._journal._condition:
-            self._journal._waiters -= 1
+            self._journal.waiters -= 1
 
 
 class Past:
     """The ids of spans of earlier recordings, each with its recording's label; bounded."""
 
     def __init__(self) -> None:
-        self._young: dict[SpanKey, str] = {}
-        self._old: dict[SpanKey, str] = {}
+        self._young: dict[int, str] = {}
+        self._old: dict[int, str] = {}
 
-    def remember(self, spans: Iterator[SpanData], label: str) -> None:
-        """Keep the ids of these spans."""
+    def remember(self, keys: Iterable[int], label: str) -> None:
+        """Keep these keys: trace id and span id as one number."""
         if len(self._young) > _PAST_LIMIT:
             self._old, self._young = self._young, {}
-        for span in spans:
-            self._young[span.trace_id, span.span_id] = label
+        self._young.update(dict.fromkeys(keys, label))
 
     def owner(self, key: SpanKey) -> str | None:
         """The label of the earlier recording that had this span."""
-        return self._young.get(key) or self._old.get(key)
+        if not self._young:
+            return None
+        number = past_key(*key)
+        return self._young.get(number) or self._old.get(number)
 
     def forget(self) -> None:
         """Drop everything."""
         self._young, self._old = {}, {}
+
+
+def past_key(trace_id: str, span_id: str) -> int:
+    """Trace id and span id as one number."""
+    return int(trace_id + span_id, 16)
 
 
 journal = Journal()
@@ -257,33 +279,43 @@ class Recording:
         if not self.is_open:
             return []
         faults = self._run_endings()
+        journal.flush()
         journal.windows.remove(self)
         last = journal.position()
-        window = {n: e for n, e in journal.entries.items() if self.first <= n < last}
-        self._frozen = {
-            number: self._decode(number, entry) if _is_open(entry) else entry
-            for number, entry in window.items()
-        }
+        if journal.windows:
+            window = {n: e for n, e in list(journal.entries.items()) if self.first <= n < last}
+        else:
+            window, journal.entries = journal.entries, {}
+        for number, entry in window.items():
+            if _is_open(entry):
+                window[number] = self._decode(number, entry)
+        self._frozen = window
         if self.label is not None or not journal.windows:
-            self._leave_ids()
+            self._leave_ids(window.values())
         if not journal.windows:
-            journal.entries.clear()
             for source in reversed(journal.sources.values()):
                 source.close()
         return faults
 
     def look(self, first: int | None = None, last: int | None = None) -> Seen:
         """The spans of this recording's window, or of a part of it, without late ones."""
-        for pull in self.pulls:
-            pull()
+        self._catch_up()
         spans = list(self._read())
         ids = {(span.trace_id, span.span_id) for _, span in spans}
+        excluded: set[SpanKey] = set()
         hidden: dict[SpanKey, str] = {}
         seen = Seen([], [])
         for number, span in spans:
+            key, parent = (span.trace_id, span.span_id), (span.trace_id, span.parent_id or "")
+            if span.scope is not None:
+                if span.scope in journal.sources[span.source].excluded_scopes:
+                    excluded.add(key)
+                    continue
+            if parent in excluded:
+                span = span._replace(parent_id=None, remote_parent=False)
             owner = self._late_owner(span, ids, hidden)
             if owner is not None:
-                hidden[span.trace_id, span.span_id] = owner
+                hidden[key] = owner
                 seen.late.append((span.name, owner))
             elif (first is None or number >= first) and (last is None or number < last):
                 seen.spans.append(span)
@@ -291,8 +323,7 @@ class Recording:
 
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
         """Whether a span of this window, or of a part of it, has not ended."""
-        for pull in self.pulls:
-            pull()
+        self._catch_up()
         low, high = max(first or 0, self.first), last
         return any(
             _is_open(entry)
@@ -305,6 +336,12 @@ class Recording:
         if self.is_open and forks.lost_spans():
             self.lost_in_fork = True
         return self.lost_in_fork
+
+    def _catch_up(self) -> None:
+        if self.is_open:
+            for pull in self.pulls:
+                pull()
+            journal.flush()
 
     def _entries(self) -> dict[int, Entry]:
         return journal.entries if self._frozen is None else self._frozen
@@ -348,9 +385,14 @@ class Recording:
             return None
         return journal.past.owner(parent)
 
-    def _leave_ids(self) -> None:
-        spans = (span for _, span in self._read() if journal.sources[span.source].random_ids)
-        journal.past.remember(spans, self.label or "an earlier recording")
+    def _leave_ids(self, entries: Iterable[Entry]) -> None:
+        keys = []
+        for entry in entries:
+            if not isinstance(entry, SpanData):
+                keys.append(journal.sources[entry[0]].past_key(entry))
+            elif journal.sources[entry.source].random_ids:
+                keys.append(past_key(entry.trace_id, entry.span_id))
+        journal.past.remember(keys, self.label or "an earlier recording")
 
     def _run_endings(self) -> list[str]:
         faults = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +12,7 @@ from pytest_traces.report.words import listed, plural, quoted
 from pytest_traces.shape.fields import Glob
 from pytest_traces.shape.mismatch import Mismatch
 
+_VALUES = re.compile(r"'[^']*'|\b\d+\b")
 _ASGI = (Glob("* http send"), Glob("* http receive"), Glob("* websocket *"))
 
 
@@ -122,14 +125,15 @@ def _n_plus_one(mismatch: Mismatch, parent: Span) -> Cause | None:
         return None
     same = [child for child in parent.children if wanted.fields.name_matches(child.name)]
     statements = [
-        str(span.attributes.get("db.query.text") or span.attributes.get("db.statement"))
+        " ".join(str(span.attributes.get("db.query.text") or span.attributes["db.statement"]).split())
         for span in same
         if "db.query.text" in span.attributes or "db.statement" in span.attributes
     ]
-    if len(statements) < 3:
+    alike = Counter(_VALUES.sub("#", text) for text in statements).most_common(1)
+    if not alike or alike[0][1] < 3:
         return None
-    distinct = list(dict.fromkeys(" ".join(text.split()) for text in statements))
+    text, count = alike[0]
     return Cause(
-        f"one query for each of {plural(len(statements), 'row')} (N+1): {distinct[0][:120]}",
+        f"one query ran {plural(count, 'time')} (N+1): {text[:120]}",
         "load them in one query",
     )

@@ -32,6 +32,8 @@ class Message:
         self.captured: list[str] = []
         self.hint: str | None = None
         self.paste: list[str] = []
+        #: Something is missing that may still come, so that waiting makes sense.
+        self.may_come = False
 
     def __str__(self) -> str:
         blocks = [[self.verdict], self.tree, self.facts, _labelled("cause", self.cause)]
@@ -52,6 +54,7 @@ def tree_message(
     if alignment.approximate:
         message.facts.append("  too many differences to pair each in the best way")
     if any(_is_absent(one) for one in alignment.mismatches):
+        message.may_come = True
         add_captured(message, captures)
     if alignment.paired * 2 < alignment.spans:
         message.paste = paste_lines(forest)
@@ -75,6 +78,7 @@ def plain_message(text: str, forest: Forest, captures: Sequence[Capture]) -> Mes
 def nothing_message(captures: Sequence[Capture]) -> Message:
     """The failure of an assertion for which nothing at all was recorded."""
     message = Message("no span was recorded")
+    message.may_come = True
     add_captured(message, captures)
     return message
 
@@ -105,6 +109,8 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
         names = [quoted(span.name) for span in finding.spans]
         if finding.kind == "cycle":
             lines.append(f"  the parents of {listed(names)} form a cycle")
+        elif finding.kind == "negative":
+            lines.append(f"  {names[0]} ended before it started")
         else:
             lines.append(f"  {joined(names[:3])} share one span id, {finding.spans[0].span_id}")
     return lines

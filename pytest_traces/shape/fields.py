@@ -159,7 +159,7 @@ class Fields:
             yield from _exception_difference(self.exception, span)
         if self.under_ns is not None:
             took = span.duration_ns
-            if took is None or took >= self.under_ns:
+            if took is None or not 0 <= took < self.under_ns:
                 yield Difference("under", self.under_ns, took)
 
 

@@ -175,8 +175,11 @@ class Asserting(Looking):
             if not found:
                 message = self._none_fits(selection, forest)
                 message.verdict += f"; expected {often(low, high)}"
-                return message
-            return count_message(selection, found, often(low, high), forest, self._captures())
+            else:
+                wanted = often(low, high)
+                message = count_message(selection, found, wanted, forest, self._captures())
+            message.may_come = len(found) < low
+            return message
 
         if high is None:
             self._at_first_success(check)

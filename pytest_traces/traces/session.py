@@ -87,8 +87,10 @@ def record(
         record_unsampled=unsampled,
     )
     recording = open_recording(settings)
+    traces = Traces.of(recording)
     try:
-        yield Traces.of(recording)
+        yield traces
+        traces.wait_until_quiet()
     except BaseException:
         close_recording(recording)
         raise

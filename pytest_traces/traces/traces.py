@@ -134,6 +134,17 @@ class Traces(View):
         """The spans that started before the test's own code ran, in its fixtures."""
         return View(replace(self._frame, phase="setup"))
 
+    def wait_until_quiet(self) -> None:
+        """Wait up to the time limit until no span is open; not where an event loop runs.
+
+        The end of a ``record()`` block does this, so that a worker thread can finish what the
+        block began.
+        """
+        if self._can_wait() and not loops.is_running():
+            journal.wait(
+                lambda: not self._open_spans(), self._frame.timeout_ns, self._poll_ns()
+            )
+
     def clear(self) -> None:
         """Forget every span that has started so far."""
         self._frame = replace(self._frame, since=journal.position())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -107,11 +108,17 @@ class Viewing:
         if holds():
             return
         blocked = loops.is_running()
-        if self._frame.recording.is_open and not blocked:
+        if self._can_wait() and not blocked:
             journal.wait(holds, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
         if failure[0] is not None:
             self._fail(failure[0], self._open_spans(), blocked=blocked)
+
+    def _can_wait(self) -> bool:
+        """Whether anything may still come: the recording is open, and somebody else is running."""
+        return self._frame.recording.is_open and (
+            threading.active_count() > 1 or bool(self._frame.recording.pulls)
+        )
 
     def _when_quiet(
         self,
@@ -120,7 +127,7 @@ class Viewing:
         absence: bool = False,
         waived: frozenset[object] = frozenset(),
     ) -> None:
-        """Wait until no span is open, then check once.
+        """Wait until no span is open, then check; while something is missing, it may still come.
 
         Args:
             check: gives the failure, or None.
@@ -130,14 +137,24 @@ class Viewing:
         """
         __tracebackhide__ = True
         blocked = loops.is_running()
-        if self._frame.recording.is_open and not blocked:
-            journal.wait(
-                lambda: not self._open_spans(waived), self._frame.timeout_ns, self._poll_ns()
-            )
-        forest = self._forest()
+        forest, failure = self._forest(), None
+
+        def decided() -> bool:
+            nonlocal forest, failure
+            if self._open_spans(waived):
+                return False
+            forest = self._forest()
+            failure = self._selects_nothing(forest) or check(forest)
+            # Between a producer and its consumer there may be an instant without open spans.
+            return failure is None or not failure.may_come
+
+        if not decided() and self._can_wait() and not blocked:
+            journal.wait(decided, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
         still_open = self._open_spans(waived)
-        failure = self._selects_nothing(forest) or check(forest)
+        if still_open:
+            forest = self._forest()
+            failure = self._selects_nothing(forest) or check(forest)
         if failure is None and absence and still_open:
             names = listed(quoted(span.name) for span in still_open)
             failure = Message(f"absence cannot be asserted while spans are open: {names}")
@@ -152,6 +169,7 @@ class Viewing:
         if forest.spans or not only:
             return None
         message = Message(f"{only[-1]} selects no span")
+        message.may_come = True
         add_captured(message, self._captures())
         return message
 

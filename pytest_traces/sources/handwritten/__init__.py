@@ -14,6 +14,7 @@ class HandwrittenSource:
 
     name = "handwritten"
     random_ids = False
+    excluded_scopes: frozenset[str] = frozenset()
 
     def open(self) -> None:
         """Nothing to do."""
@@ -35,6 +36,17 @@ class HandwrittenSource:
 
         Raises:
             TypeError: always; the journal does not ask.
+        """
+        raise TypeError(f"no entry of the hand-written source: {entry!r}")
+
+    def flush(self) -> None:
+        """Nothing to do."""
+
+    def past_key(self, entry: tuple[Any, ...]) -> int:
+        """Never asked for: the ids of this source are not random.
+
+        Raises:
+            TypeError: always.
         """
         raise TypeError(f"no entry of the hand-written source: {entry!r}")
 

@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     from pytest_traces.sources.opentelemetry.suppression import SuppressionHook
 
 
+#: Scopes of pytest plugins that trace the tests themselves. Their spans are nobody's
+#: application: neither spans nor parents.
+TRACING_PLUGINS = frozenset(
+    {
+        "pytest-opentelemetry",
+        "pytest_opentelemetry",
+        "pytest-otel",
+        "pytest_otel",
+        "otel-extensions",
+        "otel_extensions",
+        "logfire.pytest",
+    }
+)
+
+
 class OpenTelemetrySource:
     """Hooks the SDK's classes while the plugin is loaded or a recording is open.
 
@@ -34,6 +49,7 @@ class OpenTelemetrySource:
 
     name = "opentelemetry"
     random_ids = True
+    excluded_scopes = TRACING_PLUGINS
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -108,6 +124,17 @@ class OpenTelemetrySource:
         from pytest_traces.sources.opentelemetry.diagnosis import capture_of
 
         return capture_of(recording, spans)
+
+    def flush(self) -> None:
+        """Pack the spans that have ended since the last look."""
+        if self._spans is not None:
+            self._spans.flush()
+
+    def past_key(self, entry: tuple[Any, ...]) -> int:
+        """Trace id and span id of an entry, as one number."""
+        from pytest_traces.sources.opentelemetry.records import records
+
+        return records.past_key(entry)
 
     def _hook_api(self, api: ModuleType) -> None:
         from pytest_traces.sources.opentelemetry.fallback import Fallback

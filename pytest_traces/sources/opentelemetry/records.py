@@ -7,64 +7,82 @@ times as much as making them.
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Mapping
+from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pytest_traces.model import KINDS, STATUSES, Event, Kind, Link, SpanData, Status
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
+from pytest_traces.model import KINDS, NO_ATTRIBUTES, STATUSES, Event, Kind, Link, SpanData, Status
 
 SOURCE = "opentelemetry"
+_LIVE = 4  # the length of a live entry
 _SAMPLED = 1  # W3C Trace Context level 2, 3.2.2.5: flags are bits, others may be set beside it
 
 
+_FIELDS = (
+    "end_time", "name", "context", "parent", "start_time", "kind", "status", "resource",
+    "instrumentation_scope", "attributes", "events", "links",
+)  # fmt: skip
+# The same, past a dozen properties that cost more than all the rest.
+_read_private = attrgetter(*(f"_{name}" for name in _FIELDS))
+_read_public = attrgetter(*_FIELDS)
+
+
 class Records:
-    """Packs ended spans and reads entries back."""
+    """Packs spans and reads entries back.
+
+    A live entry is ``(source, None, span, thread)``; a packed one begins with the source and
+    the time of the end, and has atoms only, and tuples of atoms.
+    """
 
     def __init__(self) -> None:
         self._shared: list[Any] = []  # resources: one for many spans, kept out of the tuples
         self._numbers: dict[int, int] = {}
+        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}  # most spans of a kind share them
 
-    def live(self, span: ReadableSpan, thread: str) -> tuple[Any, ...]:
-        """The entry of a span that is still open."""
-        return (SOURCE, None, span, thread)
-
-    def pack(self, span: ReadableSpan, thread: str) -> tuple[Any, ...]:
-        """The entry of a span that has ended: atoms, and tuples of atoms."""
-        context, parent, status = span.get_span_context(), span.parent, span.status
-        scope = span.instrumentation_scope
+    def pack(self, entry: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The packed entry of a live one; the end is None while the span is open."""
+        span, thread = entry[2], entry[3]
+        try:
+            read = _read_private(span)
+        except AttributeError:
+            read = _read_public(span)
+        end, name, context, parent, start, kind, status, resource, scope, *below = read
+        attributes, events, links = below
+        keys, values = _split(attributes)
         return (
             SOURCE,
-            span.end_time,
-            span.name,
+            end,
+            name,
             context.trace_id if context else 0,
             context.span_id if context else 0,
-            int(context.trace_flags) if context else 0,
+            bool(context.trace_flags & _SAMPLED) if context else True,
             parent.span_id if parent else 0,
             parent.is_remote if parent else False,
-            span.start_time,
-            span.kind.name,
-            status.status_code.name,
+            start,
+            kind._name_,
+            status.status_code._name_,
             status.description,
-            _flat(getattr(span, "_attributes", None) or span.attributes),
-            tuple((e.name, e.timestamp, *_flat(e.attributes)) for e in span.events),
+            self._keys.setdefault(keys, keys),
+            values,
+            tuple((e.name, e.timestamp, *_split(e.attributes)) for e in events) if events else (),
             tuple(
-                (link.context.trace_id, link.context.span_id, *_flat(link.attributes))
-                for link in span.links
-            ),
-            self._number(span.resource),
+                (link.context.trace_id, link.context.span_id, *_split(link.attributes))
+                for link in links
+            )
+            if links
+            else (),
+            self._number(resource),
             scope.name if scope else None,
-            thread,
+            thread.name,
         )
 
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
         """The SpanData of an entry, whichever of the two it is."""
-        if entry[1] is None:
-            entry = self.pack(entry[2], entry[3])
-        (_, end, name, trace_id, span_id, flags, parent_id, remote, start, kind, status,
-         description, attributes, events, links, resource, scope, thread) = entry  # fmt: skip
+        if len(entry) == _LIVE:
+            entry = self.pack(entry)
+        (_, end, name, trace_id, span_id, sampled, parent_id, remote, start, kind, status,
+         description, keys, values, events, links, resource, scope, thread) = entry  # fmt: skip
         of_process = self._shared[resource][1]
         return SpanData(
             name=name,
@@ -76,17 +94,23 @@ class Records:
             kind=_KINDS[kind],
             status=_STATUSES[status],
             status_description=description,
-            attributes=_mapping(attributes),
-            events=tuple(Event(e[0], e[1], _mapping(e[2:])) for e in events),
-            links=tuple(Link(f"{k[0]:032x}", f"{k[1]:016x}", _mapping(k[2:])) for k in links),
+            attributes=_mapping(keys, values),
+            events=tuple(Event(e[0], e[1], _mapping(e[2], e[3])) for e in events),
+            links=tuple(
+                Link(f"{k[0]:032x}", f"{k[1]:016x}", _mapping(k[2], k[3])) for k in links
+            ),
             service=of_process.get("service.name"),
             resource=of_process,
             scope=scope or None,
             source=SOURCE,
-            sampled=bool(flags & _SAMPLED),
+            sampled=sampled,
             remote_parent=remote,
             thread=thread,
         )
+
+    def past_key(self, entry: tuple[Any, ...]) -> int:
+        """Trace id and span id of a packed entry, as one number."""
+        return int(entry[3] << 64 | entry[4])
 
     def _number(self, resource: Any) -> int:
         number = self._numbers.get(id(resource))
@@ -101,15 +125,14 @@ _KINDS: dict[str, Kind] = {kind.upper(): kind for kind in KINDS}
 _STATUSES: dict[str, Status] = {status.upper(): status for status in STATUSES}
 
 
-def _flat(attributes: Any) -> tuple[Any, ...]:
-    """Keys and values in turn. BoundedAttributes keeps a plain dict, which is far quicker to read."""
-    if not attributes:
-        return ()
-    return tuple(chain.from_iterable(getattr(attributes, "_dict", attributes).items()))
+def _split(attributes: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Keys and values. BoundedAttributes keeps a plain dict, which is far quicker to read."""
+    plain = getattr(attributes, "_dict", attributes)
+    return (tuple(plain), tuple(plain.values())) if plain else ((), ())
 
 
-def _mapping(flat: tuple[Any, ...]) -> MappingProxyType[str, object]:
-    return MappingProxyType(dict(zip(flat[::2], flat[1::2], strict=True)))
+def _mapping(keys: tuple[str, ...], values: tuple[Any, ...]) -> Mapping[str, object]:
+    return MappingProxyType(dict(zip(keys, values, strict=True))) if keys else NO_ATTRIBUTES
 
 
 records = Records()
