@@ -8,7 +8,7 @@ from pytest_traces.forest import Span
 from pytest_traces.report.words import duration, joined, listed, often, path_of, plural, quoted
 from pytest_traces.shape.fields import MISSING, Difference
 from pytest_traces.shape.mismatch import Mismatch, Place
-from pytest_traces.shape.pattern import label_of
+from pytest_traces.shape.pattern import Pattern, label_of
 
 _HEADINGS = {
     "missing": "missing",
@@ -178,18 +178,40 @@ def _order(mismatch: Mismatch) -> str:
     group, spans = mismatch.group, sorted(mismatch.here_instead, key=lambda one: one.start_ns)
     if group is None:
         return "out of order"
-    members = joined([label_of(member.fields.name) for member in group.members])
+    wanted = _told_apart([(_label(m), [_label(c) for c in m.members]) for m in group.members])
+    members = joined(wanted)
     place = below(mismatch.place)
-    names = [quoted(span.name) for span in spans]
+    names = _told_apart([(quoted(s.name), [quoted(c.name) for c in s.children]) for s in spans])
     if group.order == "in_order":
-        return f"expected in this order{place}: {members}; they started as {joined(names[:6])}"
+        return _not_in_order(wanted, names) + place
     if group.order == "concurrent":
         return f"{members} were never all open at once{place}"
     for before, after in zip(spans, spans[1:], strict=False):
         if before.end_ns is None or after.start_ns < before.end_ns:
-            both = f"{quoted(before.name)} was still open when {quoted(after.name)} started"
+            one, two = names[spans.index(before)], names[spans.index(after)]
+            both = f"{one} was still open when {two} started"
             return f"expected one after another{place}: {members}; {both}"
     return f"expected one after another{place}: {members}"
+
+
+def _not_in_order(wanted: list[str], started: list[str]) -> str:
+    for expected, name in zip(wanted, started, strict=False):
+        if name != expected and expected in started and name in wanted:
+            return f"{name} started before {expected}, expected after it,"
+    return f"expected in this order: {joined(wanted)}; they started as {joined(started[:6])},"
+
+
+def _label(pattern: Pattern) -> str:
+    return label_of(pattern.fields.name)
+
+
+def _told_apart(members: list[tuple[str, list[str]]]) -> list[str]:
+    """Names; those that occur twice with the first name below them."""
+    counts = Counter(name for name, _ in members)
+    return [
+        f"{name} (with {children[0]})" if counts[name] > 1 and children else name
+        for name, children in members
+    ]
 
 
 _SENTENCES = {

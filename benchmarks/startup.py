@@ -1,0 +1,137 @@
+"""What the plugin costs a pytest run that does not use it.
+
+    python benchmarks/startup.py [--rounds 60]
+
+Runs pytest on one empty test, with the plugin and without it, and compares the CPU time (user and
+system) of the whole process. The two take turns, so that a slower spell of the machine meets both;
+printed is the median of the differences within a turn, with the quartiles around it, and the
+difference of the two least readings: a busy machine makes a reading larger, never smaller.
+
+- *alone*: no other plugin is loaded, and this one is named with ``-p``;
+- *as installed*: all plugins of this environment but respx's, whose cost is its own matter, against
+  the same with ``-p no:traces``. If one of them imports the OpenTelemetry SDK, hooking that counts.
+
+Then the modules that loading the plugin alone adds to ``sys.modules``, as seen at the end of the
+run. Exits with 1 if one of them belongs to a library that only its users should pay for.
+Needs Linux or macOS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+TARGET_MS = 10
+FORBIDDEN = ("opentelemetry", "httpx", "respx", "sentry_sdk", "http.server", "html")
+
+DUMP_MODULES = """
+import sys
+
+def pytest_unconfigure():
+    print("MODULES", *sys.modules)
+"""
+
+
+class Comparison(NamedTuple):
+    """Two ways to run pytest."""
+
+    name: str
+    autoload: bool
+    without: tuple[str, ...]
+    with_plugin: tuple[str, ...]
+
+
+ALONE = Comparison("alone", False, (), ("-p", "pytest_traces.plugin"))
+AS_INSTALLED = Comparison(
+    "as installed", True, ("-p", "no:respx", "-p", "no:traces"), ("-p", "no:respx")
+)
+
+
+def main() -> int:
+    """Prints both comparisons and the modules."""
+    parser = argparse.ArgumentParser(description="What the plugin costs when it is not used.")
+    parser.add_argument("--rounds", type=int, default=60)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "test_empty.py").write_text("def test_nothing():\n    pass\n")
+        (folder / "dump_modules.py").write_text(DUMP_MODULES)
+        print(compare(ALONE, folder, rounds), flush=True)
+        # Loading all the other plugins takes ten times as long.
+        print(compare(AS_INSTALLED, folder, max(rounds // 4, 2)), flush=True)
+        added = modules(ALONE.with_plugin, folder) - modules(ALONE.without, folder)
+    return report_modules(added)
+
+
+def compare(comparison: Comparison, folder: Path, rounds: int) -> str:
+    """Measures in turns; one line of result."""
+
+    def cpu_ms(arguments: tuple[str, ...]) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run_pytest(arguments, folder, autoload=comparison.autoload)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        return 1000 * seconds
+
+    cpu_ms(comparison.with_plugin)  # writes the bytecode
+    costs: dict[tuple[str, ...], list[float]] = {
+        comparison.without: [],
+        comparison.with_plugin: [],
+    }
+    for number in range(rounds):
+        for arguments in sorted(costs, reverse=bool(number % 2)):
+            costs[arguments].append(cpu_ms(arguments))
+    base, loaded = costs[comparison.without], costs[comparison.with_plugin]
+    differences = [more - less for less, more in zip(base, loaded, strict=True)]
+    low, median, high = statistics.quantiles(differences, n=4)
+    return (
+        f"{comparison.name}: {median:+.1f} ms of CPU (quartiles {low:+.1f} and {high:+.1f}), "
+        f"least against least {min(loaded) - min(base):+.1f}, on {statistics.median(base):.0f} ms; "
+        f"target: under {TARGET_MS} ms: {'met' if median < TARGET_MS else 'MISSED'}"
+    )
+
+
+def modules(arguments: tuple[str, ...], folder: Path) -> set[str]:
+    """What is imported at the end of such a run."""
+    output = run_pytest(("-p", "dump_modules", *arguments), folder, autoload=False)
+    (line,) = (line for line in output.splitlines() if line.startswith("MODULES "))
+    return set(line.split()[1:])
+
+
+def run_pytest(arguments: tuple[str, ...], folder: Path, *, autoload: bool) -> str:
+    """Runs the empty test; the output, once it has passed."""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment.pop("PYTEST_ADDOPTS", None)
+    if not autoload:
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, check=False, text=True, capture_output=True
+    )
+    if done.returncode:
+        sys.exit(f"{done.stdout}{done.stderr}\nfailed: {' '.join(command)}")
+    return done.stdout
+
+
+def report_modules(added: set[str]) -> int:
+    """Prints what loading added; 1 if a forbidden module is among it."""
+    own = {name for name in added if name.partition(".")[0] == "pytest_traces"}
+    print(f"modules added: {len(own)} of pytest_traces, {len(added - own)} others")
+    for name in sorted(added - own):
+        print(f"  {name}")
+    heavy = sorted(
+        name for name in added if any(f"{name}.".startswith(f"{root}.") for root in FORBIDDEN)
+    )
+    print(f"none of {', '.join(FORBIDDEN)}: {'MISSED: ' + ', '.join(heavy) if heavy else 'met'}")
+    return 1 if heavy else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""A web shop with two services, a database and a queue, and the tests of its traces."""

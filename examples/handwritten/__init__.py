@@ -1,0 +1,1 @@
+"""A travel agency that traces by hand, and the tests of its traces."""

@@ -1,0 +1,1 @@
+"""The application under test: it has its own spans and headers, and no tracing library."""

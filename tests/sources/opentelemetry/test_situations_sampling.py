@@ -1,0 +1,152 @@
+"""Samplers and switches that drop spans: situations (e) and (f), in whole suites."""
+
+from __future__ import annotations
+
+import pytest
+
+APP = """
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter = InMemorySpanExporter()
+
+    def make(**arguments):
+        provider = TracerProvider(**arguments)
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        return provider
+
+    def work(tracer):
+        with tracer.start_as_current_span("work"):
+            tracer.start_span("inner").end()
+"""
+
+
+def test_dropped_by_a_sampler(suite, order):
+    """(e) What a sampler drops is recorded as not sampled, wherever the tracer was made."""
+    suite.write(
+        "app.py",
+        APP,
+        """
+        from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+
+        SAMPLERS = {
+            "off": ALWAYS_OFF, "ratio": TraceIdRatioBased(0), "parent": ParentBased(ALWAYS_OFF)
+        }
+        before = {name: make(sampler=one).get_tracer("app") for name, one in SAMPLERS.items()}
+        """,
+    )
+    suite.write(
+        "test_app.py",
+        """
+        import pytest
+        from app import SAMPLERS, before, exporter, make, work
+
+        @pytest.mark.parametrize("name", SAMPLERS)
+        @pytest.mark.parametrize("place", ["before", "in"])
+        def test_sampler(traces, name, place):
+            fresh = make(sampler=SAMPLERS[name]).get_tracer("app")
+            work(before[name] if place == "before" else fresh)
+            traces.assert_tree("work\\n  inner")
+            assert [span.sampled for span in traces.spans] == [False, False]
+            assert exporter.get_finished_spans() == ()
+        """,
+    )
+    suite.run(order).passed(6)
+
+
+def test_skipped_by_the_ini_file(suite):
+    """(e) With traces_unsampled = skip such spans are named, and absence is refused."""
+    suite.write("app.py", APP)
+    suite.write("pytest.ini", "[pytest]\ntraces_unsampled = skip\ntraces_timeout = 1ms\n")
+    suite.write(
+        "test_app.py",
+        """
+        import pytest
+        from app import make, work
+        from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+        def test_absence(traces):
+            work(make(sampler=ALWAYS_OFF).get_tracer("app"))
+            with pytest.raises(AssertionError) as caught:
+                traces.assert_none("other")
+            assert str(caught.value).startswith(
+                "spans were dropped by the sampler and not recorded: 'work', 'inner'"
+            )
+            with pytest.raises(AssertionError) as caught:
+                traces.get("work")
+            assert (
+                "'work', 'inner': dropped by the sampler and not recorded, as traces_unsampled says"
+            ) in str(caught.value)
+
+        def test_the_next_one(traces):
+            traces.assert_none("other")
+        """,
+    )
+    suite.run().passed(2)
+
+
+NO_PROVIDER = """
+    tracer = trace.get_tracer("app")
+"""
+ITS_OWN = """
+    trace.set_tracer_provider(make())
+    tracer = trace.get_tracer("app")
+"""
+
+
+@pytest.mark.parametrize(
+    ("provider", "variables", "sampled"),
+    [
+        (ITS_OWN, {"OTEL_SDK_DISABLED": "true"}, False),
+        (NO_PROVIDER, {"OTEL_SDK_DISABLED": "true"}, True),
+        (ITS_OWN, {"OTEL_TRACES_SAMPLER": "always_off"}, False),
+        (NO_PROVIDER, {"OTEL_TRACES_SAMPLER": "always_off"}, False),
+        (ITS_OWN, {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}, False),
+    ],
+    ids=["disabled", "disabled, no provider", "off", "off, no provider", "ratio"],
+)
+def test_switched_off_by_the_environment(suite, provider, variables, sampled):
+    """(f) Variables that switch spans off change nothing but their being sampled."""
+    suite.write("app.py", APP, provider)
+    suite.write(
+        "test_app.py",
+        f"""
+        import pytest
+        from app import exporter, make, tracer, work
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_module_level(traces, number):
+            work(tracer)
+            traces.assert_tree("work\\n  inner")
+            assert {{span.sampled for span in traces.spans}} == {{{sampled}}}
+            assert exporter.get_finished_spans() == ()
+
+        def test_made_in_the_test(traces):
+            work(make().get_tracer("app"))
+            traces.assert_tree("work\\n  inner")
+            assert {{span.sampled for span in traces.spans}} == {{False}}
+            assert exporter.get_finished_spans() == ()
+        """,
+    )
+    suite.run("listed", env=variables).passed(3)
+    suite.run("reversed", env=variables).passed(3)
+
+
+def test_switched_off_in_parallel(suite):
+    """(f) The same holds in the workers of pytest-xdist."""
+    suite.write("app.py", APP, ITS_OWN)
+    suite.write(
+        "test_app.py",
+        """
+        import pytest
+        from app import tracer, work
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(traces, number):
+            work(tracer)
+            traces.assert_tree("work\\n  inner")
+        """,
+    )
+    suite.run("parallel", env={"OTEL_SDK_DISABLED": "true"}).passed(4)

@@ -1,0 +1,84 @@
+"""Every example of the README runs, and the failure in it is the one that is printed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("opentelemetry.instrumentation.fastapi")
+pytest.importorskip("opentelemetry.instrumentation.httpx")
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FAILURE = re.search(r"```\n(AssertionError: .*?)```", README, re.DOTALL)
+
+TRACING = """
+def record_span(span):
+    pass
+"""
+AGENCY = '''
+import pytest
+import time
+import tracing
+
+class Agency:
+    """Makes three spans, each the child of the one before."""
+
+    def book(self, city):
+        now, parent = time.time() * 1000, None
+        for number, name in enumerate(["POST /book", "load trips", "select"], 1):
+            span = dict(trace_id="ab" * 16, span_id=number, parent_id=parent, name=name,
+                        start=now, end=now + 1)
+            tracing.record_span(span)
+            parent = number
+
+@pytest.fixture
+def agency():
+    return Agency()
+'''
+
+
+@pytest.fixture
+def shop(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A suite with the fixtures that the README's tests use."""
+    conftest = (ROOT / "tests" / "data" / "readme_conftest.py").read_text(encoding="utf-8")
+    pytester.makeconftest(conftest + AGENCY)
+    pytester.makepyfile(tracing=TRACING)
+    pytester.makeini("[pytest]\npythonpath = .\n")
+    return pytester
+
+
+def test_every_python_block_is_a_test_that_passes(shop: pytest.Pytester) -> None:
+    """All code of the README runs as it stands."""
+    assert len(PYTHON) == 3
+    shop.makepyfile(**{f"test_{number}": code for number, code in enumerate(PYTHON)})
+
+    shop.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=4)
+
+
+def test_failure_is_printed_as_the_readme_says(shop: pytest.Pytester) -> None:
+    """The failure in the README is what the first test prints once the context is lost."""
+    assert FAILURE is not None
+    broken = "\n\nimport pytest\n\n\n@pytest.fixture\ndef context_is_lost():\n    return True\n"
+    shop.makepyfile(test_broken=PYTHON[0] + broken)
+
+    result = shop.runpytest_subprocess("--traces-show=none")
+
+    printed = [line[1:].strip() for line in result.outlines if line.startswith("E ")]
+    assert without_durations(printed) == without_durations(FAILURE[1].splitlines())
+
+
+def test_no_other_promise_is_made() -> None:
+    """Every method of `traces` that the README names exists."""
+    from pytest_traces import Traces
+
+    named = set(re.findall(r"traces\.(\w+)\(", README))
+    assert named
+    assert {name for name in named if not hasattr(Traces, name)} == set()
+
+
+def without_durations(lines: list[str]) -> list[str]:
+    """The words of each line, with the same duration everywhere."""
+    text = [re.sub(r"\d[\d.]* (ms|us|s|ns)\b", "1 ms", line) for line in lines]
+    return [" ".join(line.split()) for line in text if line.strip()]
