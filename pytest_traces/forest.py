@@ -180,7 +180,8 @@ class Span:
         """Whether its local parent was not recorded."""
         if self.parent is not None or self.parent_id is None or self.remote_parent:
             return False
-        return self.outside_parent is None
+        key = (self.trace_id, self.parent_id)
+        return key not in self._forest.recorded and key not in self._forest.outside
 
     @property
     def outside_parent(self) -> str | None:
@@ -213,10 +214,10 @@ class Span:
     @property
     def trace(self) -> Trace:
         """All recorded spans that share its trace id."""
-        return next(t for t in self._forest.traces if t.trace_id == self.trace_id)
+        return self._forest.trace_of(self.trace_id)
 
     def __repr__(self) -> str:
-        took = "open" if self.duration_ns is None else f"{self.duration_ns / 1e6:.3g} ms"
+        took = "open" if self.duration_ns is None else f"{self.duration_ns / 1e6:,.4g} ms"
         return f"<Span {self.name!r} {self.kind} {took}>"
 
 
@@ -238,7 +239,7 @@ class Forest:
         outside: names of spans that are not part of it but may be parents, by their ids.
     """
 
-    __slots__ = ("_traces", "findings", "outside", "roots", "spans")
+    __slots__ = ("_recorded", "_traces", "findings", "outside", "roots", "spans")
 
     def __init__(
         self,
@@ -246,6 +247,7 @@ class Forest:
         parents: Sequence[int | None],
         findings: Iterable[Finding] = (),
         outside: Mapping[tuple[str, str], str] = NO_NAMES,
+        recorded: frozenset[tuple[str, str]] | None = None,
     ) -> None:
         spans = [Span(data, self) for data in nodes]
         order = sorted(range(len(nodes)), key=lambda i: nodes[i].start_ns)  # stable
@@ -261,19 +263,34 @@ class Forest:
         self.spans = tuple(spans[index] for index in order)
         self.findings = tuple(findings)
         self.outside = outside
-        self._traces: tuple[Trace, ...] | None = None
+        self._traces: dict[str, Trace] | None = None
+        self._recorded = recorded
+
+    @property
+    def recorded(self) -> frozenset[tuple[str, str]]:
+        """Trace id and span id of all that was recorded, also of what a view leaves out."""
+        if self._recorded is None:
+            self._recorded = frozenset((span.trace_id, span.span_id) for span in self.spans)
+        return self._recorded
 
     @property
     def traces(self) -> tuple[Trace, ...]:
         """One Trace per trace id, ordered by their first span."""
+        return tuple(self._by_id().values())
+
+    def trace_of(self, trace_id: str) -> Trace:
+        """The trace of that id."""
+        return self._by_id()[trace_id]
+
+    def _by_id(self) -> dict[str, Trace]:
         if self._traces is None:
             members: dict[str, list[Span]] = {}
             for span in self.spans:
                 members.setdefault(span.trace_id, []).append(span)
-            self._traces = tuple(
-                Trace(trace_id, tuple(s for s in spans if s.parent is None), tuple(spans))
-                for trace_id, spans in members.items()
-            )
+            self._traces = {
+                key: Trace(key, tuple(s for s in spans if s.parent is None), tuple(spans))
+                for key, spans in members.items()
+            }
         return self._traces
 
 

@@ -119,8 +119,7 @@ def _steps(
     if place.whole or (place.span is not None and not place.children):
         left_out = sum(1 for _ in walk_down([place.span])) - 1 if place.span else 0
     if left_out:
-        kind = "span" if place.whole or place.mismatch is None else "span"
-        children.append(f"… {plural(left_out, kind)} {'below' if _odd(place) else 'as expected'}")
+        children.append(f"… {plural(left_out, 'span')} {'below' if _odd(place) else 'as expected'}")
     steps = []
     for number, item in enumerate(children):
         last = number == len(children) - 1
@@ -165,7 +164,22 @@ def _remark(place: Place) -> tuple[str, str]:
         return "~", _consequence(place.consequence)
     if mismatch is None:
         return " ", remarks(place.span) if place.span is not None else ""
-    return _REMARKS[mismatch.kind](place, mismatch)
+    return _marked(place, mismatch)
+
+
+def _marked(place: Place, mismatch: Mismatch) -> tuple[str, str]:
+    if mismatch.kind in ("fields", "unfinished", "late"):
+        return "~", "; ".join(difference(one) for one in mismatch.differences)
+    if mismatch.kind == "renamed":
+        wanted = label_of(mismatch.pattern.fields.name) if mismatch.pattern else "?"
+        return "~", f"expected {wanted}"
+    if mismatch.kind == "order":
+        return "~", _order_note(mismatch)
+    if place.span is None:
+        return "-", _absent_note(place, mismatch)
+    if mismatch.kind == "count":
+        return "+", "one too many"
+    return "+", _unexpected_note(place.span, mismatch)
 
 
 def _consequence(cause: Mismatch) -> str:
@@ -174,65 +188,30 @@ def _consequence(cause: Mismatch) -> str:
     return "expected one level up"
 
 
-def _missing(place: Place, mismatch: Mismatch) -> tuple[str, str]:
-    note = "missing"
-    if mismatch.place is place and mismatch.nearest is not None:
-        found = mismatch.nearest
-        there = f" below {path_of(found.parent)}" if found.parent is not None else ""
-        note += f"; nearest: {quoted(found.name)}{there}"
-        if mismatch.nearest_differences:
-            others = [one for one in mismatch.nearest_differences if one.field != "name"]
-            note += "".join(f", {difference(one)}" for one in others[:2])
-    return "-", note
+def _absent_note(place: Place, mismatch: Mismatch) -> str:
+    if mismatch.kind == "count":
+        return f"missing: {mismatch.actual} of {often(*(mismatch.wanted or (0, 0)))}"
+    found = mismatch.nearest
+    if found is None or mismatch.place is not place:
+        return "missing"
+    there = f" below {path_of(found.parent)}" if found.parent is not None else ""
+    others = [one for one in mismatch.nearest_differences if one.field != "name"]
+    return f"missing; nearest: {quoted(found.name)}{there}" + "".join(
+        f", {difference(one)}" for one in others[:2]
+    )
 
 
-def _unexpected(place: Place, mismatch: Mismatch) -> tuple[str, str]:
-    note = "unexpected"
-    if place.span is not None and place.span.orphan:
-        note += ", its parent was not recorded"
-    return "+", note
-
-
-def _moved(place: Place, mismatch: Mismatch) -> tuple[str, str]:
-    if place.span is None:
-        return "-", "missing"
-    span = place.span
-    other_trace = mismatch.expected_at is not None and mismatch.expected_at.span is not None
+def _unexpected_note(span: Span, mismatch: Mismatch) -> str:
     if span.orphan:
-        return "+", "unexpected, its parent was not recorded"
-    if other_trace and span.trace_id != mismatch.expected_at.span.trace_id:  # type: ignore[union-attr]
-        return "+", "unexpected, in another trace"
-    return "+", "unexpected here"
+        return "unexpected, its parent was not recorded"
+    if mismatch.kind == "unexpected":
+        return "unexpected"
+    wanted = mismatch.expected_at.span if mismatch.expected_at is not None else None
+    if wanted is not None and span.trace_id != wanted.trace_id:
+        return "unexpected, in another trace"
+    return "unexpected here"
 
 
-def _renamed(place: Place, mismatch: Mismatch) -> tuple[str, str]:
-    wanted = label_of(mismatch.pattern.fields.name) if mismatch.pattern else "?"
-    return "~", f"expected {wanted}"
-
-
-def _count(place: Place, mismatch: Mismatch) -> tuple[str, str]:
-    if place.span is None:
-        return "-", f"missing: {mismatch.actual} of {often(*(mismatch.wanted or (0, 0)))}"
-    return "+", "one too many"
-
-
-def _fields(place: Place, mismatch: Mismatch) -> tuple[str, str]:
-    return "~", "; ".join(difference(one) for one in mismatch.differences)
-
-
-def _order(place: Place, mismatch: Mismatch) -> tuple[str, str]:
+def _order_note(mismatch: Mismatch) -> str:
     words = {"in_order": "not in order", "sequential": "overlapping", "concurrent": "not together"}
-    return "~", f"its children are {words[mismatch.group.order]}" if mismatch.group else ""
-
-
-_REMARKS = {
-    "missing": _missing,
-    "unexpected": _unexpected,
-    "moved": _moved,
-    "renamed": _renamed,
-    "count": _count,
-    "fields": _fields,
-    "unfinished": _fields,
-    "late": _fields,
-    "order": _order,
-}
+    return f"its children are {words[mismatch.group.order]}" if mismatch.group else ""

@@ -25,11 +25,13 @@ class Cause(NamedTuple):
 
 def cause_of(mismatches: Sequence[Mismatch], forest: Forest) -> Cause:
     """The first cause that the data shows."""
-    for finder in (_wrong_instrumentation, _two_sources, _lost_context, _repeated):
-        cause = finder(mismatches, forest)
-        if cause is not None:
-            return cause
-    return Cause()
+    return (
+        _wrong_instrumentation(mismatches, forest)
+        or _two_sources(mismatches, forest)
+        or _lost_context(mismatches)
+        or _repeated(mismatches)
+        or Cause()
+    )
 
 
 def _unexpected(mismatches: Sequence[Mismatch]) -> list[Span]:
@@ -71,7 +73,7 @@ def _two_sources(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None
     )
 
 
-def _lost_context(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
+def _lost_context(mismatches: Sequence[Mismatch]) -> Cause | None:
     for mismatch in mismatches:
         span = mismatch.span
         if mismatch.kind not in ("moved", "unexpected") or span is None or span.parent is not None:
@@ -109,7 +111,7 @@ def _why_a_root(span: Span, wanted: Span | None) -> Cause | None:
     return Cause(f"no span was current when {name} was started")
 
 
-def _repeated(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
+def _repeated(mismatches: Sequence[Mismatch]) -> Cause | None:
     for mismatch in mismatches:
         low = mismatch.wanted[0] if mismatch.wanted else 0
         if mismatch.kind == "count" and mismatch.actual >= 3 and low < mismatch.actual:
@@ -124,11 +126,10 @@ def _n_plus_one(mismatch: Mismatch, parent: Span) -> Cause | None:
     if wanted is None or mismatch.span is None or mismatch.span.kind != "client":
         return None
     same = [child for child in parent.children if wanted.fields.name_matches(child.name)]
-    statements = [
-        " ".join(str(span.attributes.get("db.query.text") or span.attributes["db.statement"]).split())
-        for span in same
-        if "db.query.text" in span.attributes or "db.statement" in span.attributes
+    texts = [
+        span.attributes.get("db.query.text") or span.attributes.get("db.statement") for span in same
     ]
+    statements = [" ".join(str(text).split()) for text in texts if text]
     alike = Counter(_VALUES.sub("#", text) for text in statements).most_common(1)
     if not alike or alike[0][1] < 3:
         return None

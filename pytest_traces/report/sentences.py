@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from pytest_traces.forest import Span
 from pytest_traces.report.words import duration, joined, listed, often, path_of, plural, quoted
@@ -101,9 +102,9 @@ def _missing(mismatch: Mismatch) -> str:
         return text
     names = joined([quoted(span.name) for span in here[:3]]) + (" …" if len(here) > 3 else "")
     verb = "child" if len(here) == 1 else "children"
-    places = {where(span) for span in here}
-    if len(places) == 1 and here[0].parent is not None:
-        return f"{text}; its {verb} {names} stand{'s' * (len(here) == 1)} directly{below_of(here[0])}"
+    if len({where(span) for span in here}) == 1 and here[0].parent is not None:
+        stand = "stands" if len(here) == 1 else "stand"
+        return f"{text}; its {verb} {names} {stand} directly{below_of(here[0])}"
     return f"{text}; its {verb} {names} {'is' if len(here) == 1 else 'are'} left without a parent"
 
 
@@ -140,8 +141,8 @@ def _renamed(mismatch: Mismatch) -> str:
     span = mismatch.span
     if span is None or mismatch.pattern is None:
         return "renamed"
-    wanted = label_of(mismatch.pattern.fields.name)
-    return f"{quoted(span.name)} stands where {wanted} was expected{below_of(span) or ', as a root'}"
+    place = below_of(span) or ", as a root"
+    return f"{quoted(span.name)} stands where {_label(mismatch.pattern)} was expected{place}"
 
 
 def _count(mismatch: Mismatch) -> str:
@@ -186,7 +187,7 @@ def _order(mismatch: Mismatch) -> str:
         return _not_in_order(wanted, names) + place
     if group.order == "concurrent":
         return f"{members} were never all open at once{place}"
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in pairwise(spans):
         if before.end_ns is None or after.start_ns < before.end_ns:
             one, two = names[spans.index(before)], names[spans.index(after)]
             both = f"{one} was still open when {two} started"

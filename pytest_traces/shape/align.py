@@ -15,6 +15,7 @@ from pytest_traces.shape.groups import assign_group
 from pytest_traces.shape.index import PatternNode
 from pytest_traces.shape.match import Level, Matcher
 from pytest_traces.shape.mismatch import Alignment, Mismatch, Place
+from pytest_traces.shape.nearest import find_nearest
 from pytest_traces.shape.pairing import best_pairs
 from pytest_traces.shape.pattern import Pattern
 from pytest_traces.shape.reconcile import Reconciliation
@@ -44,6 +45,7 @@ class Aligner:
         self.descend(top, self.matcher.patterns.root, 0)
         Reconciliation(self).run()
         order_children(top)
+        find_nearest(top, self.mismatches)
         return Alignment(
             top, self.mismatches, self.approximate, self._paired, len(self.matcher.spans.spans) - 1
         )

@@ -6,11 +6,13 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pytest_traces.forest import Span
+from pytest_traces.forest import Span, walk_down
 from pytest_traces.shape.fields import Difference, Fields, Glob
+from pytest_traces.shape.mismatch import Mismatch, Place
 
 _NAMES = 2_000
 _CUTOFF = 0.6
+_EXPLAINED = 5
 
 
 class Nearest(NamedTuple):
@@ -45,3 +47,22 @@ def close_names(wanted: object, names: Iterable[str]) -> list[str]:
     lower = {name.lower(): name for name in reversed(distinct)}
     found = difflib.get_close_matches(text.lower(), lower, n=3, cutoff=_CUTOFF)
     return [lower[name] for name in found]
+
+
+def find_nearest(top: Place, mismatches: Sequence[Mismatch]) -> None:
+    """Note for the first missing spans the most similar one that nobody else is."""
+    missing = [one for one in mismatches if one.kind == "missing" and not one.here_instead]
+    if not missing:
+        return
+    free: list[Span] = []
+    stack = [top]
+    while stack and len(free) < _NAMES:
+        place = stack.pop()
+        stack.extend(place.children)
+        if place.pattern is None and place.span is not None:
+            free.extend(walk_down([place.span]))
+    for mismatch in missing[:_EXPLAINED]:
+        if mismatch.pattern is not None:
+            found = nearest(mismatch.pattern.fields, free)
+            if found is not None:
+                mismatch.nearest, mismatch.nearest_differences = found

@@ -79,7 +79,8 @@ def _rebuild(forest: Forest, spans: Iterable[Span], keep: Callable[[Span], bool]
         if parent is not None:
             above[id(span)] = numbers.get(id(parent), above.get(id(parent)))
     parents = [above.get(id(span)) for span in kept]
-    return Forest([span.data for span in kept], parents, forest.findings, forest.outside)
+    data = [span.data for span in kept]
+    return Forest(data, parents, forest.findings, forest.outside, forest.recorded)
 
 
 def hidden_name(steps: Iterable[Step], names: Iterable[object]) -> str | None:

@@ -50,6 +50,10 @@ class Looking(Viewing):
         forest = self._forest()
         return "\n".join(tree_lines(forest)) if forest.spans else "no span was recorded"
 
+    def __repr__(self) -> str:
+        forest = self._forest()
+        return f"<{type(self).__name__} {plural(len(forest.spans), 'span')}>"
+
     def section(self, *, markup: bool = False) -> str:
         """The tree as the report of a test shows it; empty if nothing was recorded."""
         return recorded_section(self._forest(), markup=markup)
