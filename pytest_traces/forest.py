@@ -217,7 +217,7 @@ class Span:
         return self._forest.trace_of(self.trace_id)
 
     def __repr__(self) -> str:
-        took = "open" if self.duration_ns is None else f"{self.duration_ns / 1e6:,.4g} ms"
+        took = "open" if self.duration_ns is None else f"{self.duration_ns / 1e6:,.2f} ms"
         return f"<Span {self.name!r} {self.kind} {took}>"
 
 

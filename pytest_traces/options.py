@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from collections.abc import Callable
+from typing import Any, TypeVar, cast, get_args
 
 import pytest
 
@@ -12,10 +13,12 @@ from pytest_traces.settings import (
     BadValue,
     Settings,
     Show,
+    check_ignore,
     check_sources,
-    expand_ignore,
     parse_duration,
 )
+
+T = TypeVar("T")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -33,7 +36,11 @@ def add_options(parser: pytest.Parser) -> None:
         default=DEFAULTS.show,
         help="whose traces to show: of failed tests (default), of all that recorded, of none",
     )
-    parser.addini("traces_timeout", "how long assertions wait for open spans", default="2s")
+    parser.addini(
+        "traces_timeout",
+        'how long assertions wait for open spans: "2s", with a unit of ns, us, ms, s or min',
+        default="2s",
+    )
     parser.addini(
         "traces_ignore",
         f"names (globs) of spans to leave out; presets: {', '.join(PRESETS)}",
@@ -41,7 +48,10 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
     )
     parser.addini(
-        "traces_sources", "which sources to record", type="args", default=list(DEFAULTS.sources)
+        "traces_sources",
+        f"which sources to record: {', '.join(DEFAULTS.sources)}",
+        type="args",
+        default=list(DEFAULTS.sources),
     )
     parser.addini(
         "traces_unsampled",
@@ -58,18 +68,35 @@ def read_settings(config: pytest.Config) -> Settings:
     """
     try:
         return Settings(
-            timeout_ns=parse_duration(config.getini("traces_timeout"), "ini traces_timeout"),
-            ignore=expand_ignore(tuple(config.getini("traces_ignore"))),
-            sources=check_sources("ini traces_sources", config.getini("traces_sources")),
+            timeout_ns=_ini(config, "traces_timeout", parse_duration),
+            ignore=_ini(config, "traces_ignore", check_ignore),
+            sources=_ini(config, "traces_sources", check_sources),
             record_all=config.getoption("traces"),
-            record_unsampled=_unsampled(config.getini("traces_unsampled")),
+            record_unsampled=_ini(config, "traces_unsampled", _unsampled),
             show=cast("Show", config.getoption("traces_show")),
         )
     except BadValue as error:
         raise pytest.UsageError(str(error)) from None
 
 
-def _unsampled(value: str) -> bool:
+def _ini(config: pytest.Config, name: str, check: Callable[[Any, str], T]) -> T:
+    """The checked value of an ini setting; a bad one is told with where it was set."""
+    where = _origin(config, name)
+    try:
+        value = config.getini(name)
+    except (TypeError, ValueError) as error:  # a quote that is not closed, a number in TOML
+        raise BadValue(where, config.inicfg.get(name), str(error)) from None
+    return check(value, where)
+
+
+def _origin(config: pytest.Config, name: str) -> str:
+    given = config.getoption("override_ini", None) or ()
+    if any(one.partition("=")[0] == name for one in given):
+        return f"{name} (option -o)"
+    return f"{name} (in {config.inipath.name})" if config.inipath is not None else name
+
+
+def _unsampled(value: str, where: str) -> bool:
     if value not in ("record", "skip"):
-        raise BadValue("ini traces_unsampled", value, "it is one of record, skip")
+        raise BadValue(where, value, "it is one of record, skip")
     return value == "record"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_traces.options import add_options, read_settings
-from pytest_traces.recording import Recording, journal
+from pytest_traces.recording import Recording
 from pytest_traces.settings import Settings
 from pytest_traces.sources import opentelemetry
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:  # imported with the first recording
     from pytest_traces.traces.traces import Traces
 
 _settings = pytest.StashKey[Settings]()
+#: Of a run: the recordings that are open. Of a test: its own.
+_open_recordings = pytest.StashKey[list[Recording]]()
 _recording = pytest.StashKey[Recording]()
-_call_failed = pytest.StashKey[bool]()
+_is_in_call = pytest.StashKey[bool]()
+_call_outcome = pytest.StashKey[str]()
 
 _SECTION = "traces"
+_MARKUP = "traces_markup"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,16 +39,21 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_settings] = read_settings(config)
+    config.stash[_open_recordings] = []
     opentelemetry.install()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if _settings in config.stash:
-        opentelemetry.uninstall()
+    if _settings not in config.stash:
+        return
+    while config.stash[_open_recordings]:  # the test was interrupted
+        _close(config, config.stash[_open_recordings][-1])
+    opentelemetry.uninstall()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    _forget(item)  # a test may run again
     if item.config.stash[_settings].record_all or "traces" in getattr(item, "fixturenames", ()):
         _open(item)
     return (yield)
@@ -52,21 +61,17 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    recording = item.stash.get(_recording, None)
-    if recording is not None:
-        recording.call = (journal.position(), None)
+    item.stash[_is_in_call] = True
+    if _recording in item.stash:
+        _begin_call(item.stash[_recording])
     try:
         return (yield)
-    except BaseException:
-        item.stash[_call_failed] = True
-        raise
     finally:
-        # The fixture may have been asked for by name during the call.
-        recording = item.stash.get(_recording, None)
-        if recording is not None:
-            first = recording.call[0] if recording.call else recording.first
-            recording.call = (first, journal.position())
-            _add_section(item, recording)
+        item.stash[_is_in_call] = False
+        if _recording in item.stash:
+            from pytest_traces.traces.session import end_call
+
+            end_call(item.stash[_recording])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -75,55 +80,101 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     try:
         yield
     finally:
-        recording = item.stash.get(_recording, None)
-        if recording is not None:
-            from pytest_traces.traces.session import close_recording
-
-            faults = close_recording(recording)
-            del item.stash[_recording]
-    if faults and not item.stash.get(_call_failed, False):
+        if _recording in item.stash:
+            faults = _close(item.config, item.stash[_recording])
+    # A test that has failed, or did not get to its end, is not blamed for the rest, too.
+    if faults and item.stash.get(_call_outcome, None) == "passed":
         pytest.fail("\n".join(faults), pytrace=False)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[_call_outcome] = report.outcome
+    if _recording in item.stash and _is_shown(item, report):
+        from pytest_traces.traces.traces import Traces
+
+        text = Traces.of(item.stash[_recording]).section(markup=_has_markup(item.config))
+        if text:
+            report.sections.append((_SECTION, text))
+    return report
+
+
 @pytest.fixture
-def traces(request: pytest.FixtureRequest) -> Iterator[Traces]:
+def traces(request: pytest.FixtureRequest) -> Traces:
     """Records every span of this test, and asserts on them."""
     item = request.node
     if _recording not in item.stash:
         _open(item)
     from pytest_traces.traces.traces import Traces
 
-    yield Traces.of(item.stash[_recording])
+    return Traces.of(item.stash[_recording])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    # A worker of pytest-xdist does not see the terminal that its reports are shown on.
+    node.workerinput[_MARKUP] = _has_markup(node.config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    config = terminalreporter.config
-    if config.stash[_settings].show != "all":
+    if terminalreporter.config.stash[_settings].show != "all":
         return
     for report in terminalreporter.getreports("passed"):
-        shown = [text for title, text in report.sections if title == _SECTION]
-        if shown and report.when == "call":
-            terminalreporter.section(f"traces of {report.nodeid}", sep="-")
-            terminalreporter.line("\n".join(shown))
+        for title, text in report.sections:
+            if title == _SECTION:
+                terminalreporter.section(f"traces of {report.nodeid}", sep="-")
+                terminalreporter.line(text)
+
+
+def _forget(item: pytest.Item) -> None:
+    keys: tuple[pytest.StashKey[Any], ...] = (_recording, _is_in_call, _call_outcome)
+    for key in keys:
+        if key in item.stash:
+            del item.stash[key]
 
 
 def _open(item: pytest.Item) -> None:
     from pytest_traces.traces.session import SecondRecording, open_recording
 
     try:
-        item.stash[_recording] = open_recording(item.config.stash[_settings], item.nodeid)
+        recording = open_recording(item.config.stash[_settings], item.nodeid)
     except SecondRecording as error:
         pytest.fail(str(error), pytrace=False)
+    item.stash[_recording] = recording
+    item.config.stash[_open_recordings].append(recording)
+    if item.stash.get(_is_in_call, False):
+        _begin_call(recording)
 
 
-def _add_section(item: pytest.Item, recording: Recording) -> None:
+def _begin_call(recording: Recording) -> None:
+    from pytest_traces.traces.session import begin_call
+
+    begin_call(recording)
+
+
+def _close(config: pytest.Config, recording: Recording) -> list[str]:
+    from pytest_traces.traces.session import close_recording
+
+    if recording in config.stash[_open_recordings]:
+        config.stash[_open_recordings].remove(recording)
+    return close_recording(recording)
+
+
+def _is_shown(item: pytest.Item, report: pytest.TestReport) -> bool:
+    """Once for each test: where it fails, or where its own code is over."""
     show = item.config.stash[_settings].show
-    failed = item.stash.get(_call_failed, False)
-    if show == "none" or not (failed or show == "all"):
-        return
-    from pytest_traces.traces.traces import Traces
+    if report.when == "teardown" and item.stash.get(_call_outcome, None) != "passed":
+        return False
+    return show != "none" and (report.failed or (show == "all" and report.when == "call"))
 
-    markup = item.config.get_terminal_writer().hasmarkup
-    text = Traces.of(recording).section(markup=markup)
-    if text:
-        item.add_report_section("call", _SECTION, text)
+
+def _has_markup(config: pytest.Config) -> bool:
+    given = getattr(config, "workerinput", {})
+    if _MARKUP in given:
+        return bool(given[_MARKUP])
+    has_terminal = config.pluginmanager.has_plugin("terminalreporter")
+    return has_terminal and config.get_terminal_writer().hasmarkup

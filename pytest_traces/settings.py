@@ -82,7 +82,7 @@ def parse_duration(value: object, where: str) -> int:
             whole, _, fraction = found[1].partition(".")
             scale = NANOSECONDS[found[2]]
             return int(whole) * scale + round(float(f"0.{fraction or 0}") * scale)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif _is_bare_number(value):
         unit, word = ("ms", "milliseconds") if isinstance(value, int) else ("s", "seconds")
         raise BadValue(
             where,
@@ -94,20 +94,48 @@ def parse_duration(value: object, where: str) -> int:
     )
 
 
-def expand_ignore(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Replace each preset of :data:`PRESETS` by its globs."""
-    return tuple(glob for name in names for glob in PRESETS.get(name, (name,)))
+def _is_bare_number(value: object) -> bool:
+    """Whether a unit is all that it lacks to be a duration."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < float("inf")
 
 
-def check_sources(where: str, names: Sequence[str]) -> tuple[str, ...]:
+def check_ignore(names: Sequence[str] | str, where: str) -> tuple[str, ...]:
+    """The globs, each preset of :data:`PRESETS` replaced by its own.
+
+    Raises:
+        BadValue: something among them that is no text, or empty.
+    """
+    globs: list[str] = []
+    for name in _listed(where, names):
+        if not isinstance(name, str) or not name.strip():
+            presets = ", ".join(PRESETS)
+            raise BadValue(where, name, f"it is a glob of names, or a preset: {presets}")
+        globs += PRESETS.get(name, (name,))
+    return tuple(globs)
+
+
+def check_sources(names: Sequence[str] | str, where: str) -> tuple[str, ...]:
     """The names, if each is one of a source.
 
     Raises:
         BadValue: an unknown source, or none.
     """
-    for name in names:
+    given = _listed(where, names)
+    for name in given:
         if name not in SOURCE_NAMES:
             raise BadValue(where, name, f"the sources are {', '.join(SOURCE_NAMES)}")
-    if not names:
+    if not given:
         raise BadValue(where, names, f"name at least one of {', '.join(SOURCE_NAMES)}")
-    return tuple(names)
+    return given
+
+
+def _listed(where: str, names: Sequence[str] | str) -> tuple[str, ...]:
+    """A text by itself is one name, not a sequence of letters."""
+    if isinstance(names, str):
+        return (names,)
+    try:
+        return tuple(names)
+    except TypeError:
+        raise BadValue(where, names, "it is a list of names") from None

@@ -14,6 +14,10 @@ from typing import NamedTuple
 _UNBOUNDED = 1 << 60
 
 
+#: The least and the greatest number (None: any) for each taker.
+Bounds = Sequence[tuple[int, int | None]]
+
+
 class Assignment(NamedTuple):
     """How many of each item each taker got, by (taker, item)."""
 
@@ -23,16 +27,12 @@ class Assignment(NamedTuple):
 
 
 def assign(
-    bounds: Sequence[tuple[int, int | None]],
-    counts: Sequence[int],
-    takes: Sequence[Sequence[int]],
-    *,
-    take_all: bool,
+    bounds: Bounds, counts: Sequence[int], takes: Sequence[Sequence[int]], *, take_all: bool
 ) -> Assignment:
     """Give items to takers.
 
     Args:
-        bounds: for each taker the least and the greatest number (None: any).
+        bounds: for each taker the least and the greatest number.
         counts: for each item how often it is there.
         takes: for each taker the items it can take.
         take_all: whether every item must be taken.
@@ -40,89 +40,129 @@ def assign(
     Returns:
         A largest assignment that first fills the least numbers; complete if all holds.
     """
-    network = _Network(len(bounds), len(counts))
-    for taker, items in enumerate(takes):
-        for item in items:
-            network.join(taker, item)
-    for item, count in enumerate(counts):
-        network.supply_item(item, count)
-    for taker, (low, _) in enumerate(bounds):
-        network.supply_taker(taker, low)
-    filled = network.push()
-    complete = filled == sum(low for low, _ in bounds)
-    for taker, (low, high) in enumerate(bounds):
-        network.supply_taker(taker, (_UNBOUNDED if high is None else high) - low)
-    filled += network.push()
-    if take_all:
-        complete = complete and filled == sum(counts)
-    return Assignment(network.flow(), complete)
-
-
-def feasible(
-    bounds: Sequence[tuple[int, int | None]],
-    counts: Sequence[int],
-    takes: Sequence[Sequence[int]],
-    *,
-    take_all: bool,
-) -> bool:
-    """Whether a complete assignment exists; takers and items that are alike count as one."""
-    takers: dict[tuple[int, ...], list[int | None]] = {}
-    for (low, high), items in zip(bounds, takes, strict=True):
-        merged = takers.setdefault(tuple(sorted(items)), [0, 0])
-        merged[0] = (merged[0] or 0) + low
-        merged[1] = None if high is None or merged[1] is None else merged[1] + high
+    takers = _alike([tuple(sorted(items)) for items in takes])
     takers_of: list[list[int]] = [[] for _ in counts]
     for number, items in enumerate(takers):
         for item in items:
             takers_of[item].append(number)
-    merged_items: dict[tuple[int, ...], int] = {}
-    for count, by in zip(counts, takers_of, strict=True):
-        merged_items[tuple(by)] = merged_items.get(tuple(by), 0) + count
-    merged_takes: list[list[int]] = [[] for _ in takers]
-    for item, by in enumerate(merged_items):
-        for number in by:
-            merged_takes[number].append(item)
-    return assign(
-        [(low or 0, high) for low, high in takers.values()],
-        list(merged_items.values()),
-        merged_takes,
-        take_all=take_all,
-    ).complete
+    items = _alike([tuple(by) for by in takers_of])
+    network = _Network(
+        [_together([bounds[taker] for taker in same]) for same in takers.values()],
+        [sum(counts[item] for item in same) for same in items.values()],
+        [(taker, item) for item, by in enumerate(items) for taker in by],
+    )
+    complete = network.fill() and not (take_all and network.rest())
+    flow = _share_out(network.flow(), bounds, counts, list(takers.values()), list(items.values()))
+    return Assignment(flow, complete)
+
+
+def feasible(
+    bounds: Bounds, counts: Sequence[int], takes: Sequence[Sequence[int]], *, take_all: bool
+) -> bool:
+    """Whether a complete assignment exists."""
+    return assign(bounds, counts, takes, take_all=take_all).complete
+
+
+def _alike(keys: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], list[int]]:
+    """The positions of equal keys together."""
+    found: dict[tuple[int, ...], list[int]] = {}
+    for position, key in enumerate(keys):
+        found.setdefault(key, []).append(position)
+    return found
+
+
+def _together(bounds: Bounds) -> tuple[int, int]:
+    return (
+        sum(low for low, _ in bounds),
+        sum(_UNBOUNDED if high is None else high for _, high in bounds),
+    )
+
+
+def _share_out(
+    merged: Sequence[tuple[int, int, int]],
+    bounds: Bounds,
+    counts: Sequence[int],
+    takers: Sequence[Sequence[int]],
+    items: Sequence[Sequence[int]],
+) -> dict[tuple[int, int], int]:
+    """What those that count as one got, shared out among them: first the least numbers."""
+    got = [0] * len(takers)
+    for taker, _, number in merged:
+        got[taker] += number
+    quota: dict[int, int] = {}
+    for total, same in zip(got, takers, strict=True):
+        left = total
+        for taker in same:
+            quota[taker] = min(left, bounds[taker][0])
+            left -= quota[taker]
+        for taker in same:
+            high = bounds[taker][1]
+            more = left if high is None else min(left, high - quota[taker])
+            quota[taker] += more
+            left -= more
+    queues = [deque((item, counts[item]) for item in same) for same in items]
+    waiting = [deque(taker for taker in same if quota[taker]) for same in takers]
+    flow: dict[tuple[int, int], int] = {}
+    for taker_class, item_class, number in merged:
+        left = number
+        while left:
+            taker, (item, there) = waiting[taker_class][0], queues[item_class].popleft()
+            given = min(left, there, quota[taker])
+            flow[taker, item] = flow.get((taker, item), 0) + given
+            left -= given
+            quota[taker] -= given
+            if there > given:
+                queues[item_class].appendleft((item, there - given))
+            if not quota[taker]:
+                waiting[taker_class].popleft()
+    return flow
 
 
 class _Network:
     """Source, takers, items, sink; residual capacities in flat lists."""
 
-    def __init__(self, takers: int, items: int) -> None:
-        self._takers = takers
-        self._source, self._sink = takers + items, takers + items + 1
-        self._edges: list[list[int]] = [[] for _ in range(takers + items + 2)]
+    def __init__(
+        self,
+        bounds: Sequence[tuple[int, int]],
+        counts: Sequence[int],
+        joins: Sequence[tuple[int, int]],
+    ) -> None:
+        self._bounds = bounds
+        self._counts = counts
+        self._source, self._sink = len(bounds) + len(counts), len(bounds) + len(counts) + 1
+        self._edges: list[list[int]] = [[] for _ in range(self._sink + 1)]
         self._target: list[int] = []
         self._left: list[int] = []
-        self._joins: list[tuple[int, int, int]] = []
-        self._supply: dict[int, int] = {}
+        self._filled = 0
+        self._joins = joins
+        for taker, item in joins:
+            self._edge(taker, len(bounds) + item, _UNBOUNDED)
+        for item, count in enumerate(counts):
+            self._edge(len(bounds) + item, self._sink, count)
 
-    def join(self, taker: int, item: int) -> None:
-        edge = self._edge(taker, self._takers + item, _UNBOUNDED)
-        self._joins.append((edge, taker, item))
+    def fill(self) -> bool:
+        """Fill the least numbers, then up to the greatest; whether the least could be filled."""
+        supplies = [self._edge(self._source, n, low) for n, (low, _) in enumerate(self._bounds)]
+        self._filled = self._push()
+        complete = self._filled == sum(low for low, _ in self._bounds)
+        for edge, (low, high) in zip(supplies, self._bounds, strict=True):
+            self._left[edge] += high - low
+        self._filled += self._push()
+        return complete
 
-    def supply_item(self, item: int, count: int) -> None:
-        self._edge(self._takers + item, self._sink, count)
+    def rest(self) -> int:
+        """How many items nobody has taken."""
+        return sum(self._counts) - self._filled
 
-    def supply_taker(self, taker: int, more: int) -> None:
-        if taker in self._supply:
-            self._left[self._supply[taker]] += more
-        else:
-            self._supply[taker] = self._edge(self._source, taker, more)
+    def flow(self) -> list[tuple[int, int, int]]:
+        """Who got how much of what."""
+        return [
+            (taker, item, self._left[2 * number + 1])
+            for number, (taker, item) in enumerate(self._joins)
+            if self._left[2 * number + 1]
+        ]
 
-    def flow(self) -> dict[tuple[int, int], int]:
-        return {
-            (taker, item): self._left[edge ^ 1]
-            for edge, taker, item in self._joins
-            if self._left[edge ^ 1]
-        }
-
-    def push(self) -> int:
+    def _push(self) -> int:
         total = 0
         while True:
             levels = self._levels()

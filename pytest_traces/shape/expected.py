@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_traces.shape import outline
 from pytest_traces.shape.fields import Glob
-from pytest_traces.shape.pattern import Group, Pattern, PatternError, forest_of
+from pytest_traces.shape.pattern import Group, Pattern, PatternError, forest_of, parents_first
 
 
 def read_expected(expected: Sequence[object]) -> Pattern:
@@ -67,11 +67,8 @@ def read_subtree(expected: object) -> Pattern:
 
 def unfinished_names(root: Pattern) -> frozenset[object]:
     """The names of spans that are expected to be open still."""
-    names: set[object] = set()
-    stack = [root]
-    while stack:
-        pattern = stack.pop()
-        if pattern.fields.unfinished and isinstance(pattern.fields.name, str):
-            names.add(pattern.fields.name)
-        stack.extend(pattern.members)
-    return frozenset(names)
+    return frozenset(
+        pattern.fields.name
+        for pattern in parents_first(root)
+        if pattern.fields.unfinished and isinstance(pattern.fields.name, str)
+    )

@@ -8,12 +8,13 @@ spans there are. All walks are iterative.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pytest_traces.forest import Span
 from pytest_traces.shape.fields import Fields
 from pytest_traces.shape.literal import Below, counted
-from pytest_traces.shape.pattern import FOREST, Group, Pattern
+from pytest_traces.shape.pattern import FOREST, Group, Pattern, parents_first
 
 #: (pattern number, least, greatest number of spans)
 Taker = tuple[int, int, int | None]
@@ -32,52 +33,65 @@ class PatternNode:
     """A pattern with its numbered children; those that want the same are merged."""
 
     __slots__ = (
-        "_by_name", "_by_own", "_candidates", "children", "groups", "literal",
-        "own", "pattern", "sizes", "timed",
+        "_by_name", "_by_own", "_candidates", "children", "clockless", "groups", "literal",
+        "own", "pattern", "sizes", "takers", "timed",
     )  # fmt: skip
 
-    def __init__(self, pattern: Pattern, own: int, children: list[Taker]) -> None:
+    def __init__(
+        self,
+        pattern: Pattern,
+        own: int,
+        children: list[Taker],
+        groups: list[tuple[Group, list[Taker]]],
+    ) -> None:
         self.pattern = pattern
         self.own = own
         self.children = children
-        self.groups: list[tuple[Group, list[Taker]]] = []
+        self.groups = groups
+        #: All children, those in groups last.
+        self.takers = [*children, *(t for _, members in groups for t in members)]
         #: Whether start and end matter below, so that equal subtrees are not all alike.
         self.timed = False
         self.sizes: _Sizes = (1, 1)
         #: The class of spans it stands for, if only names are wanted; -1: no span is like it.
         self.literal: int | None = None
+        #: The same pattern without ``under``, which decides what a group owns.
+        self.clockless = -1
         self._by_own: dict[int, list[int]] | None = None
         self._by_name: dict[tuple[str, bool], list[int]] = {}
-        self._candidates: dict[int, list[int]] | None = None
+        self._candidates: dict[int, list[int]] = {}
+
+    @property
+    def group_of(self) -> list[int | None]:
+        """For each taker the number of its group, or None."""
+        found: list[int | None] = [None] * len(self.children)
+        for number, (_, members) in enumerate(self.groups):
+            found += [number] * len(members)
+        return found
 
     def candidates(self, number: int, label: Label, patterns: PatternIndex) -> list[int]:
         """The takers that want a span with this label, whatever is below it."""
-        if self._candidates is None:
-            self._candidates = {}
         found = self._candidates.get(number)
         if found is None:
             if self._by_own is None:
-                self._by_own = {}
-                for taker, (child, _, _) in enumerate(self.takers):
-                    own = patterns.nodes[child].own
-                    fields = patterns.own[own]
-                    if fields.is_plain:
-                        key = (fields.name, bool(fields.unfinished))
-                        self._by_name.setdefault(key, []).append(taker)
-                    else:
-                        self._by_own.setdefault(own, []).append(taker)
+                self._by_own = self._index_takers(patterns)
             found = list(self._by_name.get((label.name, label.is_open), ()))
             for own in label.met & self._by_own.keys():
                 found += self._by_own[own]
             self._candidates[number] = found
         return found
 
-    @property
-    def takers(self) -> list[Taker]:
-        """All children, those in groups last."""
-        if not self.groups:
-            return self.children
-        return [*self.children, *(taker for _, takers in self.groups for taker in takers)]
+    def _index_takers(self, patterns: PatternIndex) -> dict[int, list[int]]:
+        by_own: dict[int, list[int]] = {}
+        for taker, (child, _, _) in enumerate(self.takers):
+            own = patterns.nodes[child].own
+            fields = patterns.own[own]
+            if fields.is_plain:
+                key = (fields.name, bool(fields.unfinished))
+                self._by_name.setdefault(key, []).append(taker)
+            else:
+                by_own.setdefault(own, []).append(taker)
+        return by_own
 
 
 class PatternIndex:
@@ -89,8 +103,12 @@ class PatternIndex:
         self.number: dict[int, int] = {}  # id(pattern) -> number
         self._owns: dict[Hashable, int] = {}
         self._known: dict[Hashable, int] = {}
-        for pattern in _children_first(root):
-            self.number[id(pattern)] = self._add(pattern)
+        children_first = parents_first(root)[::-1]
+        has_groups = any(pattern.groups for pattern in children_first)
+        for pattern in children_first:
+            number = self.number[id(pattern)] = self._add(pattern)
+            if has_groups and self.nodes[number].clockless < 0:
+                self._strip_clocks(number)
         self.root = self.number[id(root)]
 
     @property
@@ -99,11 +117,45 @@ class PatternIndex:
         return all(own.is_plain or own.name is FOREST for own in self.own)
 
     def _add(self, pattern: Pattern) -> int:
-        own = self._owns.setdefault(pattern.fields.key(), len(self.own))
+        children = merged(self._takers(pattern.children))
+        groups = [
+            # in a sequence a, b, a the first is not the last
+            (group, takers if group.order == "in_order" else merged(takers))
+            for group in pattern.groups
+            for takers in [self._takers(group.members)]
+        ]
+        return self._number_of(pattern, pattern.fields, children, groups)
+
+    def _takers(self, patterns: Iterable[Pattern]) -> list[Taker]:
+        return [(self.number[id(one)], one.low, one.high) for one in patterns]
+
+    def _strip_clocks(self, number: int) -> None:
+        node = self.nodes[number]
+        fields = self.own[node.own]
+        if fields.under_ns is not None:
+            fields = replace(fields, under_ns=None)
+        children = merged(self._stripped(node.children))
+        groups = [
+            (group, stripped if group.order == "in_order" else merged(stripped))
+            for group, takers in node.groups
+            for stripped in [self._stripped(takers)]
+        ]
+        node.clockless = self._number_of(node.pattern, fields, children, groups)
+        self.nodes[node.clockless].clockless = node.clockless
+
+    def _stripped(self, takers: Iterable[Taker]) -> list[Taker]:
+        return [(self.nodes[number].clockless, low, high) for number, low, high in takers]
+
+    def _number_of(
+        self,
+        pattern: Pattern,
+        fields: Fields,
+        children: list[Taker],
+        groups: list[tuple[Group, list[Taker]]],
+    ) -> int:
+        own = self._owns.setdefault(fields.key(), len(self.own))
         if own == len(self.own):
-            self.own.append(pattern.fields)
-        children = self._takers(pattern.children)
-        groups = [(group, self._takers(group.members)) for group in pattern.groups]
+            self.own.append(fields)
         key = (
             own,
             pattern.open,
@@ -112,22 +164,11 @@ class PatternIndex:
         )
         number = self._known.setdefault(key, len(self.nodes))
         if number == len(self.nodes):
-            node = PatternNode(pattern, own, children)
-            node.groups = groups
+            node = PatternNode(pattern, own, children, groups)
             node.timed = bool(groups) or any(self.nodes[n].timed for n, _, _ in node.takers)
             node.sizes = self._sizes(node)
             self.nodes.append(node)
         return number
-
-    def _takers(self, patterns: Iterable[Pattern]) -> list[Taker]:
-        merged: dict[int, tuple[int, int | None]] = {}
-        for pattern in patterns:
-            number = self.number[id(pattern)]
-            low, high = merged.get(number, (0, 0))
-            unbounded = high is None or pattern.high is None
-            top = None if unbounded else (high or 0) + (pattern.high or 0)
-            merged[number] = (low + pattern.low, top)
-        return [(number, low, high) for number, (low, high) in merged.items()]
 
     def _sizes(self, node: PatternNode) -> _Sizes:
         least, greatest = 1, None if node.pattern.open else 1
@@ -139,14 +180,13 @@ class PatternIndex:
         return least, greatest
 
 
-def _children_first(root: Pattern) -> list[Pattern]:
-    order, stack = [], [root]
-    while stack:
-        pattern = stack.pop()
-        order.append(pattern)
-        stack.extend(pattern.members)
-    # A pattern object that is used in several places comes before the deepest of its parents.
-    return list({id(pattern): pattern for pattern in reversed(order)}.values())
+def merged(takers: Iterable[Taker]) -> list[Taker]:
+    """Takers that want the same as one."""
+    together: dict[int, tuple[int, int | None]] = {}
+    for number, low, high in takers:
+        least, most = together.get(number, (0, 0))
+        together[number] = least + low, None if most is None or high is None else most + high
+    return [(number, low, high) for number, (low, high) in together.items()]
 
 
 class SpanIndex:
@@ -194,24 +234,32 @@ class SpanIndex:
             stack.extend((number, child) for child in reversed(span.children))
 
     def _find_labels(self, patterns: PatternIndex) -> None:
-        by_name: dict[str, list[int]] = {}
-        any_name: list[int] = []
-        for own, fields in enumerate(patterns.own):
-            if fields.is_plain or fields.name is FOREST:
-                continue
+        wishes = [
+            (own, fields)
+            for own, fields in enumerate(patterns.own)
+            if not fields.is_plain and fields.name is not FOREST
+        ]
+        by_name: dict[str, list[tuple[int, Fields]]] = {}
+        others: list[tuple[int, Fields]] = []
+        for own, fields in wishes:
             if isinstance(fields.name, str):
-                by_name.setdefault(fields.name, []).append(own)
+                by_name.setdefault(fields.name, []).append((own, fields))
             else:
-                any_name.append(own)
+                others.append((own, fields))
+        # Each name is compared once, however many spans have it.
+        named: dict[tuple[str, bool], tuple[frozenset[int], list[tuple[int, Fields]]]] = {}
         for span in self.spans[1:]:
             if span is None:
                 continue
-            met = frozenset(
-                own
-                for own in (*by_name.get(span.name, ()), *any_name)
-                if patterns.own[own].match(span)
-            )
-            label = Label(span.name, span.end_ns is None, met)
+            key = (span.name, span.end_ns is None)
+            known = named.get(key)
+            if known is None:
+                likely = [one for one in others if one[1].name_matches(span.name)]
+                known = named[key] = _sort_by_effort(likely + by_name.get(span.name, []), span)
+            met, to_ask = known
+            if to_ask:
+                met |= {own for own, fields in to_ask if fields.match(span)}
+            label = Label(*key, met)
             self.labels.append(self._numbers.setdefault(label, len(self.label)))
             if self.labels[-1] == len(self.label):
                 self.label.append(label)
@@ -223,3 +271,12 @@ class SpanIndex:
             self.classes[number] = self._known.setdefault(key, len(self._known))
             self.sizes[number] += sum(self.sizes[child] for child in self.children[number])
             self.first_of[self.classes[number]] = number
+
+
+def _sort_by_effort(
+    likely: Iterable[tuple[int, Fields]], span: Span
+) -> tuple[frozenset[int], list[tuple[int, Fields]]]:
+    """The wishes met by every span of this name that is as open, and those that want more."""
+    by_name = [one for one in likely if one[1].is_name]
+    met = frozenset(own for own, fields in by_name if fields.match(span))
+    return met, [one for one in likely if not one[1].is_name]

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from pytest_traces.forest import Span
-from pytest_traces.shape.pattern import Pattern
+from pytest_traces.shape.pattern import Pattern, parents_first
 
 Below = tuple[tuple[int, int], ...]
 _Table = dict[tuple[str, bool, Below], int]
@@ -42,18 +42,13 @@ def counted(classes: Iterable[tuple[int, int]]) -> Below:
 
 def _literals(root: Pattern) -> list[Pattern] | None:
     """All patterns below the root, parents first, if they are nothing but names."""
-    order: list[Pattern] = []
-    stack = [root]
-    while stack:
-        pattern = stack.pop()
+    order = parents_first(root)
+    for pattern in order:
         if pattern.open or pattern.groups:
             return None
-        if pattern is not root:
-            if not pattern.fields.is_plain or pattern.low != pattern.high:
-                return None
-            order.append(pattern)
-        stack.extend(pattern.children)
-    return order
+        if pattern is not root and not (pattern.fields.is_plain and pattern.low == pattern.high):
+            return None
+    return order[1:]
 
 
 def _forest(roots: Sequence[Span], table: _Table) -> Below:

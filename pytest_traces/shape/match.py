@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytest_traces.forest import Span
-from pytest_traces.shape.assign import feasible
+from pytest_traces.shape.assign import Assignment, assign, feasible
 from pytest_traces.shape.groups import assign_group, owners
 from pytest_traces.shape.index import Label, PatternIndex, PatternNode, SpanIndex, Taker
 from pytest_traces.shape.literal import counted
@@ -41,15 +41,6 @@ class Matcher:
         """Whether the children of the root pattern are the roots of the forest."""
         return self.matches(self.patterns.root, 0)
 
-    def matching(self, pattern: Pattern) -> list[Span]:
-        """Every span that the pattern matches."""
-        number = self.patterns.number[id(pattern)]
-        return [
-            self.spans.span(place)
-            for place in range(1, len(self.spans.spans))
-            if self.matches(number, place)
-        ]
-
     def own_matches(self, pattern: int, place: int) -> bool:
         """Whether the span by itself, without its children, is as wanted."""
         own = self.patterns.nodes[pattern].own
@@ -63,18 +54,19 @@ class Matcher:
 
     def matches(self, pattern: int, place: int) -> bool:
         """Whether the pattern of that number matches the span of that number."""
-        stack = [(pattern, place)]
+        answer = self._known(pattern, place)
+        if answer is not None:
+            return answer
+        stack = [(pattern, place, False)]
         while stack:
-            asked = stack[-1]
-            if self._known(*asked) is not None:
-                stack.pop()
+            number, span, is_ready = stack.pop()
+            if self._known(number, span) is not None:
                 continue
-            open_questions = self._open_questions(*asked)
-            if open_questions:
-                stack.extend(open_questions)
-                continue
-            self._answers[self._key(*asked)] = self._decide(*asked)
-            stack.pop()
+            if is_ready:
+                self._answers[self._key(number, span)] = self._decide(number, span)
+            else:
+                stack.append((number, span, True))
+                stack += [(*question, False) for question in self._open_questions(number, span)]
         return bool(self._known(pattern, place))
 
     def level(self, pattern: int, place: int) -> Level:
@@ -95,6 +87,24 @@ class Matcher:
         """Answer every question between the children of the pattern and those of the span."""
         for child, below in self._open_questions(pattern, place):
             self.matches(child, below)
+
+    def assign_below(self, pattern: int, places: Sequence[int]) -> Assignment:
+        """Give these spans to the children of the pattern, whatever their own parents are.
+
+        The order that groups want plays no part.
+        """
+        node = self.patterns.nodes[pattern]
+        takes: list[list[int]] = [[] for _ in node.takers]
+        for position, place in enumerate(places):
+            for taker in self._candidates(node, place):
+                if self.matches(node.takers[taker][0], place):
+                    takes[taker].append(position)
+        bounds = [(low, high) for _, low, high in node.takers]
+        return assign(bounds, [1] * len(places), takes, take_all=not node.pattern.open)
+
+    def fits_below(self, pattern: int, places: Sequence[int]) -> bool:
+        """Whether these spans could be the children of that pattern."""
+        return self.assign_below(pattern, places).complete
 
     def _key(self, pattern: int, place: int) -> tuple[int, int]:
         timed = self.patterns.nodes[pattern].timed
@@ -134,18 +144,21 @@ class Matcher:
     def _open_questions(self, pattern: int, place: int) -> list[tuple[int, int]]:
         node = self.patterns.nodes[pattern]
         takers = node.takers
-        return [
+        found = [
             (takers[taker][0], item[0])
             for item in self._items(node, place)
             for taker in self._candidates(node, item[0])
             if self._known(takers[taker][0], item[0]) is None
         ]
+        if node.groups and node.clockless != pattern:
+            found += self._open_questions(node.clockless, place)
+        return found
 
     def _decide(self, pattern: int, place: int) -> bool:
         node = self.patterns.nodes[pattern]
         level = self.level(pattern, place)
         if node.groups:
-            return self._decide_with_groups(node, place, level)
+            return self._decide_with_groups(pattern, place, level)
         return feasible(
             [(low, high) for _, low, high in level.takers],
             [len(item) for item in level.items],
@@ -153,58 +166,56 @@ class Matcher:
             take_all=not node.pattern.open,
         )
 
-    def _decide_with_groups(self, node: PatternNode, place: int, level: Level) -> bool:
-        owned = self.owned_by_groups(node, place, level)
-        outside = [n for n, owner in enumerate(owned) if owner is None]
-        renumbered = {item: n for n, item in enumerate(outside)}
-        fits = feasible(
-            [(low, high) for _, low, high in node.children],
-            [1] * len(outside),
-            [
-                [renumbered[item] for item in items if item in renumbered]
-                for items in level.takes[: len(node.children)]
-            ],
-            take_all=not node.pattern.open,
-        )
+    def _decide_with_groups(self, pattern: int, place: int, level: Level) -> bool:
+        node = self.patterns.nodes[pattern]
+        owned = self.owned_by_groups(pattern, place)
+        position, spans = _positions(owned, len(node.groups))
+        takes = [
+            [position[item] for item in items if owned[item] == group]
+            for items, group in zip(level.takes, node.group_of, strict=True)
+        ]
         first = len(node.children)
+        if not feasible(
+            [(low, high) for _, low, high in node.children],
+            [1] * len(spans[None]),
+            takes[:first],
+            take_all=not node.pattern.open,
+        ):
+            return False
         for number, (group, takers) in enumerate(node.groups):
-            if not fits:
-                return False
-            mine = [item for item, owner in enumerate(owned) if owner == number]
-            takes = [
-                [mine.index(item) for item in items if owned[item] == number]
-                for items in level.takes[first : first + len(takers)]
-            ]
-            spans = [self.spans.span(level.items[item][0]) for item in mine]
+            mine = [self.spans.span(level.items[item][0]) for item in spans[number]]
             bounds = [(low, high) for _, low, high in takers]
-            fits = assign_group(group.order, bounds, spans, takes)
+            if not assign_group(group.order, bounds, mine, takes[first : first + len(takers)]):
+                return False
             first += len(takers)
-        return fits
+        return True
 
-    def owned_by_groups(self, node: PatternNode, place: int, level: Level) -> list[int | None]:
+    def owned_by_groups(self, pattern: int, place: int) -> list[int | None]:
         """For each child of the span the number of the group that owns it, or None.
+
+        Clocks do not decide that: a slow member stays a member.
 
         Raises:
             PatternError: a child matches a member and a pattern outside its group.
         """
-        matched = [[n for n, items in enumerate(level.takes) if item in set(items)]
-                   for item in range(len(level.items))]  # fmt: skip
-        alike = [self._candidates(node, item[0]) for item in level.items]
-        owned, clash = owners(
-            len(node.children), [len(takers) for _, takers in node.groups], matched, alike
-        )
+        clockless = self.patterns.nodes[pattern].clockless
+        node = self.patterns.nodes[clockless]
+        level = self.level(clockless, place)
+        matched: list[list[int]] = [[] for _ in level.items]
+        for taker, items in enumerate(level.takes):
+            for item in items:
+                matched[item].append(taker)
+        owned, clash = owners(node.group_of, matched)
         if clash is not None:
-            item, inside, beside = clash
-            name = self.spans.span(level.items[item][0]).name
-            order = node.groups[inside[0]][0].order
+            name = self.spans.span(level.items[clash.item][0]).name
             labels = [
-                label_of(self.patterns.nodes[level.takers[taker][0]].pattern.fields.name)
-                for taker in (inside[1], beside)
+                label_of(self.patterns.own[self.patterns.nodes[level.takers[taker][0]].own].name)
+                for taker in (clash.member, clash.other)
             ]
             raise PatternError(
-                f"ambiguous: {name!r} matches {labels[0]} in {order}(...) and {labels[1]} beside "
-                "it; a group owns every sibling that a member matches, so make the other one "
-                "more specific"
+                f"ambiguous: {name!r} matches {labels[0]} in {node.groups[clash.group][0].order}"
+                f"(...) and {labels[1]} beside it; a group owns every sibling that a member "
+                "matches, so make the other one more specific"
             )
         return owned
 
@@ -225,3 +236,15 @@ class Matcher:
             else:
                 continue
             node.literal = -1 if below and below[0][0] == -1 else self.spans.class_like(label, below)
+
+
+def _positions(
+    owned: Sequence[int | None], groups: int
+) -> tuple[list[int], dict[int | None, list[int]]]:
+    """For each item its place among those of its owner, and for each owner its items."""
+    items: dict[int | None, list[int]] = {owner: [] for owner in (None, *range(groups))}
+    position = []
+    for item, owner in enumerate(owned):
+        position.append(len(items[owner]))
+        items[owner].append(item)
+    return position, items

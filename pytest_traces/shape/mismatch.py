@@ -14,7 +14,7 @@ MismatchKind = Literal[
 ]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Place:
     """One line of the aligned tree: a wanted span, a recorded one, or both.
 
@@ -36,7 +36,7 @@ class Place:
     consequence: Mismatch | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Mismatch:
     """One difference between what was wanted and what was recorded.
 
@@ -66,7 +66,7 @@ class Mismatch:
     others: int = 0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Alignment:
     """The aligned forest.
 

@@ -49,14 +49,20 @@ def close_names(wanted: object, names: Iterable[str]) -> list[str]:
     return [lower[name] for name in found]
 
 
-def find_nearest(top: Place, mismatches: Sequence[Mismatch]) -> None:
-    """Note for the first missing spans the most similar one that nobody else is."""
+def find_nearest(top: Place, mismatches: Sequence[Mismatch], unwanted: Sequence[Span]) -> None:
+    """Note for the first missing spans the most similar one that nobody else is.
+
+    Args:
+        top: the aligned tree.
+        mismatches: what is wrong with it.
+        unwanted: spans whose names are not wanted anywhere.
+    """
     missing = [one for one in mismatches if one.kind == "missing" and not one.here_instead]
     if not missing:
         return
-    free: list[Span] = []
+    free = list(unwanted[:_NAMES])
     stack = [top]
-    while stack and len(free) < _NAMES:
+    while stack and len(free) < 2 * _NAMES:
         place = stack.pop()
         stack.extend(place.children)
         if place.pattern is None and place.span is not None:

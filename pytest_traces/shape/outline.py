@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-import re
+import os
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from pytest_traces.forest import Forest, Span
+from pytest_traces.shape.entry import LEAD, Entry, Misread, read
 from pytest_traces.shape.fields import Fields
 from pytest_traces.shape.pattern import Pattern
+from pytest_traces.shape.rendering import render
 
-_BOX = "│├└─┬ \t"
-_DEEPEST = 40
-_UNFINISHED = " (unfinished)"
-_COUNT = re.compile(r"(\d+) × (.+)")
-_LEVEL = re.compile(r"@(\d+) (.+)")
-_ANNOTATED = re.compile(
-    r"(?P<name>.+?)\s{2,}(?:internal|server|client|producer|consumer)(?:\s{2,}.*|\s*)"
-)
-_MARKED = re.compile(r"[-+~] +([│├└].*)")
+__all__ = ["OutlineError", "parse", "render"]
+
+_DEEPER_THAN_ANY = sys.maxsize
 
 
 class OutlineError(ValueError):
@@ -32,33 +27,43 @@ class OutlineError(ValueError):
         self.line = line
         self.column = column
         self.reason = reason
+        #: The whole line as it could be, with its indentation.
         self.nearest = nearest
 
     def __str__(self) -> str:
-        shown = self.text.splitlines()[self.line - 1]
+        shown = self.text.splitlines()[self.line - 1].rstrip()
+        before = shown[: self.column - 1].expandtabs(4)
+        shown, nearest = shown.expandtabs(4), self.nearest.expandtabs(4)
+        margin = min(len(line) - len(line.lstrip(" ")) for line in (shown, nearest))
         return (
             f"line {self.line}, column {self.column} of the outline: {self.reason}\n"
-            f"    {shown}\n    {' ' * (self.column - 1)}^\n"
-            f"  nearest valid form: {self.nearest}"
+            f"      {shown[margin:]}\n      {' ' * (len(before) - margin)}^\n"
+            f"  nearest valid form:\n      {nearest[margin:]}"
         )
 
 
 class _Line(NamedTuple):
     number: int
-    column: int  # where the entry begins, from 1
-    entry: str
+    lead: str
+    text: str
+
+    @property
+    def column(self) -> int:
+        """Where the text begins, from 1."""
+        return len(self.lead) + 1
 
 
 class _Node:
     """A line on its way to become a pattern."""
 
-    def __init__(self, fields: Fields | None, count: int, column: int) -> None:
-        self.fields = fields  # None for the line "..."
-        self.count = count
+    def __init__(self, entry: Entry, lead: str, column: int) -> None:
+        self.entry = entry
+        self.lead = lead
         self.column = column
         self.open = False
         self.children: list[_Node] = []
-        self.children_column: int | None = None
+        #: What stands before its children; None if it has none, or if they state their level.
+        self.children_lead: str | None = None
 
 
 def parse(text: str) -> tuple[tuple[Pattern, ...], bool]:
@@ -70,108 +75,87 @@ def parse(text: str) -> tuple[tuple[Pattern, ...], bool]:
     Raises:
         OutlineError: a line that fits nowhere or that cannot be read.
     """
-    top = _Node(Fields(), 1, 0)
+    top = _Node(Entry(""), "", 0)
     path = [top]  # from the top to the line before
     for line in _lines(text):
-        found = _LEVEL.fullmatch(line.entry)
-        if found is not None:
-            del path[_checked_level(path, found, line, text) + 1 :]
-            entry = found[2]
+        try:
+            entry = read(line.text)
+        except Misread as error:
+            column = line.column + error.offset
+            nearest = line.lead + error.nearest
+            raise OutlineError(text, line.number, column, error.reason, nearest) from None
+        if entry.level is None:
+            _go_by_column(path, line, text)
+            node = _Node(entry, line.lead, line.column)
         else:
-            while path[-1].column >= line.column:
-                path.pop()
-            _check_place(path[-1], line, text)
-            entry = line.entry
-        parent = path[-1]
-        if entry == "...":
-            parent.open = True
-            path.append(_Node(None, 1, line.column))
+            _go_by_level(path, entry.level, line, text)
+            node = _Node(entry, line.lead, _DEEPER_THAN_ANY)
+        if entry.name is None:
+            path[-1].open = True
         else:
-            node = _read_entry(entry, line, text)
-            parent.children.append(node)
-            path.append(node)
+            path[-1].children.append(node)
+        path.append(node)
     return _to_patterns(top)
 
 
 def _lines(text: str) -> Iterator[_Line]:
+    lines = []
     for number, raw in enumerate(text.splitlines(), 1):
-        entry = raw.lstrip(_BOX)
-        if not entry:
-            continue
-        lead = raw[: len(raw) - len(entry)]
-        if "\t" in lead:
-            nearest = f"{lead.expandtabs(4)}{entry}"
-            raise OutlineError(text, number, lead.index("\t") + 1, "a tab as indentation", nearest)
-        yield _Line(number, len(lead) + 1, entry.rstrip())
+        entry = raw.lstrip(LEAD)
+        if entry:
+            lines.append(_Line(number, raw[: len(raw) - len(entry)], entry.rstrip()))
+    if "\t" in text:
+        _refuse_mixed_tabs(lines, text)
+    return iter(lines)
 
 
-def _checked_level(path: list[_Node], found: re.Match[str], line: _Line, text: str) -> int:
-    level = int(found[1])
-    if level < len(path) and path[level].fields is not None:
-        return level
-    deepest = len(path) - 1 if path[-1].fields is not None else len(path) - 2
+def _refuse_mixed_tabs(lines: list[_Line], text: str) -> None:
+    """Tabs may stand before all lines alike, or be all the indentation there is."""
+    common = len(os.path.commonprefix([line.lead for line in lines]))  # noqa: RUF071
+    if all(set(line.lead[common:]) <= {"\t"} for line in lines):
+        return
+    for line in lines:
+        if "\t" in line.lead[common:]:
+            column = line.lead.index("\t", common) + 1
+            lead = line.lead[:common] + line.lead[common:].expandtabs(4)
+            reason = "a tab among other indentation"
+            raise OutlineError(text, line.number, column, reason, lead + line.text)
+
+
+def _go_by_column(path: list[_Node], line: _Line, text: str) -> None:
+    """Go up to the parent; siblings stand in one column, and nothing stands below ``...``."""
+    while path[-1].column >= line.column:
+        path.pop()
+    parent = path[-1]
+
+    def refuse(reason: str, nearest: str) -> NoReturn:
+        raise OutlineError(text, line.number, line.column, reason, nearest)
+
+    if parent.entry.name is None:
+        refuse("nothing can stand below '...'", _blank(parent.lead) + line.text)
+    if parent.children_lead is None:
+        if parent.children:
+            level = len(path) - 1
+            refuse("the lines above it state their level", f"{line.lead}@{level} {line.text}")
+        parent.children_lead = line.lead
+    elif len(parent.children_lead) != len(line.lead):
+        nearest = _blank(parent.children_lead) + line.text
+        refuse("this line is indented like none above it", nearest)
+
+
+def _blank(lead: str) -> str:
+    return "".join("\t" if piece == "\t" else " " for piece in lead)
+
+
+def _go_by_level(path: list[_Node], level: int, line: _Line, text: str) -> None:
+    """Go up to the parent, which is one level above."""
+    if level < len(path) and path[level].entry.name is not None:
+        del path[level + 1 :]
+        return
+    deepest = len(path) - 1 if path[-1].entry.name is not None else len(path) - 2
     reason = f"level {level} has no line of level {level - 1} above it"
-    nearest = f"@{deepest} {found[2]}"
+    nearest = f"{line.lead}@{deepest} {line.text.split(maxsplit=1)[1]}"
     raise OutlineError(text, line.number, line.column, reason, nearest)
-
-
-def _check_place(parent: _Node, line: _Line, text: str) -> None:
-    """Siblings stand in one column, and nothing stands below ``...``."""
-    if parent.fields is None:
-        nearest = " " * (parent.column - 1) + line.entry
-        reason = "nothing can stand below '...'"
-        raise OutlineError(text, line.number, line.column, reason, nearest)
-    if parent.children_column is None:
-        parent.children_column = line.column
-    elif parent.children_column != line.column:
-        nearest = " " * (parent.children_column - 1) + line.entry
-        reason = "this line is indented like none above it"
-        raise OutlineError(text, line.number, line.column, reason, nearest)
-
-
-def _read_entry(entry: str, line: _Line, text: str) -> _Node:
-    count = 1
-    found = _COUNT.fullmatch(entry)
-    if found is not None:
-        count, entry = int(found[1]), found[2]
-        if count < 1:
-            reason = "to expect none of a span, leave its line out"
-            raise OutlineError(text, line.number, line.column, reason, f"1 × {entry}")
-    unfinished = entry.endswith(_UNFINISHED)
-    if unfinished:
-        entry = entry.removesuffix(_UNFINISHED)
-    name = _unquote(entry, line, text)
-    return _Node(_plain_fields(name, unfinished), count, line.column)
-
-
-@lru_cache(1024)
-def _plain_fields(name: str, unfinished: bool) -> Fields:
-    return Fields(name=name, unfinished=unfinished)
-
-
-def _unquote(entry: str, line: _Line, text: str) -> str:
-    if entry[0] in "'\"":
-        try:
-            name = ast.literal_eval(entry)
-        except (SyntaxError, ValueError):
-            name = None
-        if not isinstance(name, str):
-            reason = "a name that begins with a quote is written as a Python string"
-            raise OutlineError(text, line.number, line.column, reason, repr(entry))
-        return name
-    if entry.startswith("…"):
-        reason = "a line that leaves spans out stands for nothing; '...' allows others"
-        raise OutlineError(text, line.number, line.column, reason, "...")
-    marked = _MARKED.fullmatch(entry)
-    if marked is not None:
-        reason = "an outline has no marks at its side"
-        raise OutlineError(text, line.number, line.column, reason, marked[1])
-    annotated = _ANNOTATED.fullmatch(entry)
-    if annotated is not None:
-        column = line.column + len(annotated["name"])
-        reason = "an outline has the names alone, without kind and duration"
-        raise OutlineError(text, line.number, column, reason, annotated["name"])
-    return entry
 
 
 def _to_patterns(top: _Node) -> tuple[tuple[Pattern, ...], bool]:
@@ -184,94 +168,13 @@ def _to_patterns(top: _Node) -> tuple[tuple[Pattern, ...], bool]:
     made: dict[int, Pattern] = {}
     for node in reversed(order):
         children = tuple(made.pop(id(child)) for child in node.children)
-        made[id(node)] = Pattern(
-            node.fields or Fields(), children, open=node.open, low=node.count, high=node.count
-        )
+        count = node.entry.count
+        fields = _plain_fields(node.entry.name, node.entry.unfinished)
+        made[id(node)] = Pattern(fields, children, open=node.open, low=count, high=count)
     root = made[id(top)]
     return root.children, root.open
 
 
-def render(forest: Forest) -> str:
-    """The canonical outline of a forest: siblings by name, then by what is below; folded.
-
-    Equal for forests that differ only in ids, times and the order of siblings.
-    """
-    ranks = _ranks(forest)
-    lines: list[str] = []
-    stack = [(0, "", "", entry) for entry in reversed(_folded(forest.roots, ranks))]
-    while stack:
-        level, lead, below, (span, count) = stack.pop()
-        text = f"{count} × {_quoted(span.name)}" if count > 1 else _quoted(span.name)
-        if span.end_ns is None:
-            text += _UNFINISHED
-        lines.append(f"@{level} {text}" if level > _DEEPEST else lead + text)
-        children = _folded(span.children, ranks)
-        for place in range(len(children) - 1, -1, -1):
-            last = place == len(children) - 1
-            stack.append(
-                (
-                    level + 1,
-                    below + ("└─ " if last else "├─ ") if level < _DEEPEST else "",
-                    below + ("   " if last else "│  ") if level < _DEEPEST else "",
-                    children[place],
-                )
-            )
-    return "\n".join(lines)
-
-
-def _folded(spans: tuple[Span, ...] | list[Span], ranks: dict[int, int]) -> list[tuple[Span, int]]:
-    """Siblings in canonical order, identical subtrees once, each with how often it occurs."""
-    counts: dict[int, list[Span]] = {}
-    for span in spans:
-        counts.setdefault(ranks[id(span)], []).append(span)
-    return [(same[0], len(same)) for _, same in sorted(counts.items())]
-
-
-def _ranks(forest: Forest) -> dict[int, int]:
-    """A number for each span: equal for equal subtrees, ordered by name, then by what is below.
-
-    Works up from the leaves, one height at a time, so that a comparison never recurses.
-    """
-    order: list[Span] = []
-    stack = list(forest.roots)
-    while stack:
-        span = stack.pop()
-        order.append(span)
-        stack.extend(span.children)
-    heights: dict[int, int] = {}
-    by_height: dict[int, list[Span]] = {}
-    for span in reversed(order):
-        height = 1 + max((heights[id(child)] for child in span.children), default=-1)
-        heights[id(span)] = height
-        by_height.setdefault(height, []).append(span)
-    classes: dict[int, int] = {}
-    known: dict[tuple[object, ...], int] = {}
-    for height in range(len(by_height)):
-        keyed = []
-        for span in by_height[height]:
-            below = tuple(sorted(classes[id(child)] for child in span.children))
-            keyed.append(((span.name, span.end_ns is None, below), span))
-        for key in sorted({key for key, _ in keyed}):
-            known[key] = len(known)
-        for key, span in keyed:
-            classes[id(span)] = known[key]
-    by_name = sorted(known.items(), key=lambda item: (item[0][0], item[1]))
-    rank_of = {number: rank for rank, (_, number) in enumerate(by_name)}
-    return {span: rank_of[number] for span, number in classes.items()}
-
-
-def _quoted(name: str) -> str:
-    """The name, as a Python string where it would be misread."""
-    misread = (
-        not name
-        or name != name.strip()
-        or not name.isprintable()
-        or name[0] in _BOX + "'\"…"
-        or name == "..."
-        or name.endswith(_UNFINISHED)
-        or _COUNT.fullmatch(name)
-        or _LEVEL.fullmatch(name)
-        or _ANNOTATED.fullmatch(name)
-        or _MARKED.fullmatch(name)
-    )
-    return repr(name) if misread else name
+@lru_cache(1024)
+def _plain_fields(name: str | None, unfinished: bool) -> Fields:
+    return Fields(name=name, unfinished=unfinished)

@@ -9,8 +9,10 @@ from types import EllipsisType
 from typing import Any, Literal, NamedTuple
 
 from pytest_traces.model import Kind, Status
-from pytest_traces.settings import parse_duration
+from pytest_traces.settings import SOURCE_NAMES, BadValue, parse_duration
 from pytest_traces.shape.fields import Fields, Glob
+from pytest_traces.shape.names import check_name
+from pytest_traces.shape.usage import understood
 
 Order = Literal["in_order", "sequential", "concurrent"]
 #: A name: a string compared with ``==``, a compiled regular expression (fullmatch), a glob,
@@ -53,7 +55,7 @@ class Pattern:
 
     __rmul__ = __mul__
 
-    def times(self, low: int, high: int | None | EllipsisType = ...) -> Pattern:
+    def times(self, low: int, high: int | EllipsisType | None = ...) -> Pattern:
         """This span ``low`` to ``high`` times; with one number exactly that often.
 
         Args:
@@ -63,13 +65,16 @@ class Pattern:
         Raises:
             PatternError: a negative number, ``high`` below ``low``, or never.
         """
+        __tracebackhide__ = True
         top = low if isinstance(high, EllipsisType) else high
-        for number in (low, top):
-            if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
+        for number in (low,) if high is None else (low, top):
+            if not isinstance(number, int) or isinstance(number, bool):
                 raise PatternError(f"{self.label}: a count is an integer, not {number!r}")
+            if number < 0:
+                raise PatternError(f"{self.label}: a count cannot be negative, as {number} is")
         if top == 0:
             raise PatternError(f"{self.label}: to expect none, use assert_none({self.label})")
-        if low < 0 or (top is not None and top < low):
+        if top is not None and top < low:
             raise PatternError(f"{self.label}: no number lies between {low} and {top}")
         return self._with(low, top)
 
@@ -91,12 +96,30 @@ class Pattern:
     @property
     def members(self) -> tuple[Pattern, ...]:
         """All direct children, those in groups included."""
+        if not self.groups:
+            return self.children
         return (*self.children, *(member for group in self.groups for member in group.members))
 
     def __repr__(self) -> str:
         times = "" if (self.low, self.high) == (1, 1) else f".times({self.low}, {self.high})"
         inner = f", <{len(self.members)} children>" if self.members else ""
         return f"span({self.label}{inner}){times}"
+
+
+def parents_first(root: Pattern) -> list[Pattern]:
+    """The pattern and all below it, each once however often it is used, parents before children."""
+    order: list[Pattern] = []
+    seen: set[int] = set()
+    stack = [(root, False)]
+    while stack:
+        pattern, is_done = stack.pop()
+        if is_done:
+            order.append(pattern)
+        elif id(pattern) not in seen:
+            seen.add(id(pattern))
+            stack.append((pattern, True))
+            stack.extend((member, False) for member in pattern.members)
+    return order[::-1]
 
 
 class _Forest:
@@ -182,10 +205,12 @@ def span(
     Example:
         >>> span("POST /checkout", span("SELECT orders") * 2, ..., kind="server")
     """
-    if isinstance(name, Pattern | Group | EllipsisType):
-        raise TypeError(f"span({name!r}): the first argument is a name, then come the children")
-    fields = Fields(
-        name=name,
+    __tracebackhide__ = True
+    return understood(
+        _described,
+        name,
+        children,
+        under,
         kind=kind,
         status=status,
         status_description=status_description,
@@ -196,10 +221,22 @@ def span(
         service=service,
         scope=scope,
         source=source,
-        under_ns=None if under is None else parse_duration(under, "under"),
         unfinished=unfinished,
     )
+
+
+def _described(
+    name: Name, children: tuple[Child, ...], under: str | timedelta | None, **wishes: Any
+) -> Pattern:
+    if isinstance(name, Pattern | Group | EllipsisType):
+        raise TypeError(f"span({name!r}): the first argument is a name, then come the children")
+    check_name(name, "span: ")
+    source = wishes["source"]
+    if isinstance(source, str) and source not in SOURCE_NAMES:
+        raise BadValue("source", source, f"the sources are {', '.join(SOURCE_NAMES)}")
+    under_ns = None if under is None else parse_duration(under, "under")
     patterns, groups, is_open = sort_children(f"span({label_of(name)})", children)
+    fields = Fields(name=name, under_ns=under_ns, **wishes)
     return Pattern(fields, patterns, groups, open=is_open)
 
 
@@ -209,17 +246,20 @@ def in_order(*members: Pattern | str) -> Group:
     Example:
         >>> span("POST /checkout", in_order(span("reserve"), span("charge")))
     """
-    return _group("in_order", members)
+    __tracebackhide__ = True
+    return understood(_group, "in_order", members)
 
 
 def sequential(*members: Pattern | str) -> Group:
     """Siblings no two of which overlap (half-open intervals)."""
-    return _group("sequential", members)
+    __tracebackhide__ = True
+    return understood(_group, "sequential", members)
 
 
 def concurrent(*members: Pattern | str) -> Group:
     """Siblings that are all open at one instant."""
-    return _group("concurrent", members)
+    __tracebackhide__ = True
+    return understood(_group, "concurrent", members)
 
 
 def _group(order: Order, members: tuple[Pattern | str, ...]) -> Group:
@@ -252,8 +292,9 @@ def sort_children(
         elif isinstance(child, str | re.Pattern | Glob):
             patterns.append(Pattern(Fields(name=child)))
         else:
+            unpack = "; unpack it with *" if isinstance(child, list | tuple) else ""
             raise TypeError(
                 f"{owner}: child {place} is {child!r} ({type(child).__name__}); a child is a "
-                "span(...), a name, a group such as in_order(...), or ..."
+                f"span(...), a name, a group such as in_order(...), or ...{unpack}"
             )
     return tuple(patterns), tuple(groups), is_open

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import EllipsisType
-from typing import Any
 
-from pytest_traces.forest import Forest, Span
-from pytest_traces.model import Kind, Status
+from pytest_traces.forest import Forest
 from pytest_traces.report.explain import Message, nothing_message, plain_message, tree_message
 from pytest_traces.report.explain import paste_lines as paste
-from pytest_traces.report.words import often, path_of, plural
-from pytest_traces.shape.errors import errors_in
-from pytest_traces.shape.expected import read_expected, read_subtree, unfinished_names
+from pytest_traces.report.words import path_of
+from pytest_traces.shape.align import Aligner
+from pytest_traces.shape.expected import read_expected, read_subtree
 from pytest_traces.shape.literal import literal_matches
 from pytest_traces.shape.match import Matcher
-from pytest_traces.shape.align import Aligner
-from pytest_traces.shape.path import find_path, read_path
+from pytest_traces.shape.names import check_name
+from pytest_traces.shape.path import Step, find_path, read_path
 from pytest_traces.shape.pattern import Group, Name, Pattern, label_of
 from pytest_traces.shape.subtree import nearest_subtree, subtree_matches
-from pytest_traces.traces.counting import check_bounds, count_message
-from pytest_traces.traces.lens import names_in
-from pytest_traces.traces.looking import Looking
-from pytest_traces.traces.selection import select
+from pytest_traces.shape.usage import understood
+from pytest_traces.traces.counting import Counting
+from pytest_traces.traces.lens import names_in, unfinished_in
 
 
-class Asserting(Looking):
-    """Every assertion. Each raises AssertionError with the whole diagnosis."""
+class Asserting(Counting):
+    """The assertions on shape. Each raises AssertionError with the whole diagnosis."""
 
     def assert_tree(self, *expected: str | Pattern | Group | EllipsisType) -> None:
         """The recorded forest is exactly this one; siblings in any order.
@@ -51,7 +48,7 @@ class Asserting(Looking):
             ... ''')
         """
         __tracebackhide__ = True
-        root = read_expected(expected)
+        root = understood(read_expected, expected)
         if not root.members:
             self._refuse_empty()
         self._refuse_hidden(names_in(root))
@@ -65,7 +62,7 @@ class Asserting(Looking):
             alignment = Aligner(root, forest.roots).run()
             return tree_message(alignment, forest, self._captures(), self._open_spans())
 
-        self._when_quiet(check, waived=unfinished_names(root))
+        self._when_quiet(check, waived=unfinished_in(root))
 
     def assert_subtree(self, expected: str | Pattern) -> None:
         """Some span, anywhere, matches this with all that is below it.
@@ -80,7 +77,7 @@ class Asserting(Looking):
             >>> traces.assert_subtree(span("POST", span("POST /charge", ...), kind="client"))
         """
         __tracebackhide__ = True
-        pattern = read_subtree(expected)
+        pattern = understood(read_subtree, expected)
         self._refuse_hidden(names_in(pattern))
 
         def check(forest: Forest) -> Message | None:
@@ -112,7 +109,7 @@ class Asserting(Looking):
             >>> traces.assert_path("POST /book", ..., "load trips", "select")
         """
         __tracebackhide__ = True
-        path = read_path(steps)
+        path = understood(_read_steps, steps)
         self._refuse_hidden([step.fields.name for step in path])
 
         def check(forest: Forest) -> Message | None:
@@ -129,133 +126,6 @@ class Asserting(Looking):
 
         self._at_first_success(check)
 
-    def assert_count(
-        self,
-        name: Name,
-        n: int | None = None,
-        *,
-        at_least: int | None = None,
-        at_most: int | None = None,
-        kind: Kind | None = None,
-        status: Status | None = None,
-        attributes: Mapping[str, Any] | None = None,
-        service: Any = None,
-        scope: Any = None,
-        source: str | None = None,
-        inside: Name = None,
-    ) -> None:
-        """So many spans fit; takes the keywords of :meth:`find`.
-
-        Args:
-            name: of the spans to count.
-            n: exactly so many.
-            at_least: or at least so many.
-            at_most: or at most so many, but at least one.
-
-        Raises:
-            AssertionError: another number.
-            ValueError: no number, one below 1 (use :meth:`assert_none`), or both ``n`` and
-                a bound.
-
-        Example:
-            >>> traces.assert_count(glob("SELECT *"), at_most=3, inside="POST /checkout")
-        """
-        __tracebackhide__ = True
-        selection = select(
-            name, kind=kind, status=status, attributes=attributes, service=service, scope=scope,
-            source=source, inside=inside,
-        )  # fmt: skip
-        self._refuse_hidden([name])
-        low, high = check_bounds(str(selection), n, at_least, at_most)
-
-        def check(forest: Forest) -> Message | None:
-            found = selection.of(forest)
-            if len(found) >= low and (high is None or len(found) <= high):
-                return None
-            if not found:
-                message = self._none_fits(selection, forest)
-                message.verdict += f"; expected {often(low, high)}"
-            else:
-                wanted = often(low, high)
-                message = count_message(selection, found, wanted, forest, self._captures())
-            message.may_come = len(found) < low
-            return message
-
-        if high is None:
-            self._at_first_success(check)
-        else:
-            self._when_quiet(check, absence=True)
-
-    def assert_none(
-        self,
-        name: Name = None,
-        *,
-        kind: Kind | None = None,
-        status: Status | None = None,
-        attributes: Mapping[str, Any] | None = None,
-        service: Any = None,
-        scope: Any = None,
-        source: str | None = None,
-        inside: Name = None,
-    ) -> None:
-        """No span fits, ended or not; without arguments: nothing at all was recorded.
-
-        Takes the keywords of :meth:`find`.
-
-        Raises:
-            AssertionError: a span fits, or one that is still open could bring one yet.
-
-        Example:
-            >>> traces.assert_none(glob("SELECT *"), inside="GET /health")
-        """
-        __tracebackhide__ = True
-        selection = select(
-            name, kind=kind, status=status, attributes=attributes, service=service, scope=scope,
-            source=source, inside=inside,
-        )  # fmt: skip
-        self._refuse_hidden([name])
-
-        def check(forest: Forest) -> Message | None:
-            found = selection.of(forest)
-            if not found:
-                return None
-            what = "" if str(selection) == "any span" else f" {selection}"
-            text = f"expected no span{what}, got {plural(len(found), 'span')}: {path_of(found[0])}"
-            return count_message(selection, found, "none", forest, (), text)
-
-        self._when_quiet(check, absence=True)
-
-    def assert_no_errors(self, *, allow: Sequence[Any] | Any = ()) -> None:
-        """No span has the status ``error`` or an exception event.
-
-        Args:
-            allow: spans that may have one: names, regular expressions, globs; or the types
-                of exceptions that may occur.
-
-        Raises:
-            AssertionError: one has, or nothing was recorded.
-
-        Example:
-            >>> traces.assert_no_errors(allow=["POST /charge", TimeoutError])
-        """
-        __tracebackhide__ = True
-        allowed = list(allow) if isinstance(allow, list | tuple | set | frozenset) else [allow]
-
-        def check(forest: Forest) -> Message | None:
-            if not forest.spans:
-                return nothing_message(self._captures())
-            found = errors_in(forest, allowed)
-            if not found:
-                return None
-            first = f"{path_of(found[0].span)}: {found[0].text}"
-            number = f"{plural(len(found), 'span')} with an error" if len(found) > 1 else "an error"
-            message = plain_message(f"{number} in {first}", forest, ())
-            message.captured = []
-            message.facts = [f"  {path_of(one.span)}: {one.text}" for one in found[1:6]]
-            return message
-
-        self._when_quiet(check, absence=True)
-
     def _refuse_empty(self) -> None:
         __tracebackhide__ = True
         forest = self._forest()
@@ -266,3 +136,8 @@ class Asserting(Looking):
         self._fail(message, (), blocked=False)
 
 
+def _read_steps(steps: Sequence[object]) -> list[Step]:
+    for place, step in enumerate(steps, 1):
+        if not isinstance(step, Pattern | Group | EllipsisType):
+            check_name(step, f"assert_path: step {place}: ")
+    return read_path(steps)

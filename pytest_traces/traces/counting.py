@@ -1,60 +1,145 @@
-"""The numbers of assert_count, and what its failures say."""
+"""Assertions on how many spans there are, and on those that must not be there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pytest_traces.forest import Forest, Span
-from pytest_traces.recording import Capture
-from pytest_traces.report.explain import Message, plain_message
-from pytest_traces.report.words import path_of, plural
-from pytest_traces.settings import BadValue
-from pytest_traces.traces.selection import Selection
-
-
-def check_bounds(
-    title: str, n: int | None, at_least: int | None, at_most: int | None
-) -> tuple[int, int | None]:
-    """The least and the greatest number that fulfil the assertion.
-
-    Raises:
-        BadValue: no number, a number that is none or below 1, or two that exclude each other.
-    """
-    given = {"n": n, "at_least": at_least, "at_most": at_most}
-    given = {name: number for name, number in given.items() if number is not None}
-    if not given:
-        raise BadValue("assert_count", None, "say how many: n, at_least= or at_most=")
-    for name, number in given.items():
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise BadValue(name, number, "a count is a positive integer")
-        if number == 0:
-            raise BadValue(name, number, f"to expect none, use assert_none({title})")
-    if n is not None:
-        if len(given) > 1:
-            raise BadValue("n", n, "it is exact; leave at_least= and at_most= out")
-        return n, n
-    low = at_least or 1
-    if at_most is not None and at_most < low:
-        raise BadValue("at_most", at_most, f"it lies below at_least={low}")
-    return low, at_most
+from pytest_traces.forest import Forest
+from pytest_traces.model import Kind, Status
+from pytest_traces.report.explain import Message, nothing_message, plain_message
+from pytest_traces.report.words import often, path_of, plural
+from pytest_traces.shape.errors import errors_in
+from pytest_traces.shape.pattern import Name
+from pytest_traces.shape.usage import understood
+from pytest_traces.traces.bounds import check_bounds, count_message, read_allowed
+from pytest_traces.traces.looking import Looking
+from pytest_traces.traces.selection import select
 
 
-def count_message(
-    selection: Selection,
-    found: Sequence[Span],
-    wanted: str,
-    forest: Forest,
-    captures: Sequence[Capture],
-    text: str | None = None,
-) -> Message:
-    """Another number than wanted: where the counted spans are."""
-    times = plural(len(found), "time")
-    message = plain_message(text or f"{selection} ran {times}, expected {wanted}", forest, captures)
-    if not captures:
-        message.captured = []
-    places: dict[str, int] = {}
-    for span in found:
-        place = f"below {path_of(span.parent)}" if span.parent is not None else "as a root"
-        places[place] = places.get(place, 0) + 1
-    message.facts = [f"  {number} {place}" for place, number in list(places.items())[:5]]
-    return message
+class Counting(Looking):
+    """Each raises AssertionError with the whole diagnosis."""
+
+    def assert_count(
+        self,
+        name: Name,
+        n: int | None = None,
+        *,
+        at_least: int | None = None,
+        at_most: int | None = None,
+        kind: Kind | None = None,
+        status: Status | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        service: Any = None,
+        scope: Any = None,
+        source: str | None = None,
+        inside: Name = None,
+    ) -> None:
+        """So many spans fit; takes the keywords of :meth:`find`.
+
+        Exactly ``n``; or ``at_least=`` so many, ``at_most=`` so many but at least one, or both.
+
+        Raises:
+            AssertionError: another number.
+            ValueError: no number, one below 1 (use :meth:`assert_none`), or both ``n`` and
+                a bound.
+
+        Example:
+            >>> traces.assert_count(glob("SELECT *"), at_most=3, inside="POST /checkout")
+        """
+        __tracebackhide__ = True
+        selection = understood(
+            select, name, kind=kind, status=status, attributes=attributes, service=service,
+            scope=scope, source=source, inside=inside,
+        )  # fmt: skip
+        self._refuse_hidden([name, inside])
+        low, high = understood(check_bounds, n, at_least, at_most)
+
+        def check(forest: Forest) -> Message | None:
+            found = selection.of(forest)
+            if len(found) >= low and (high is None or len(found) <= high):
+                return None
+            if not found:
+                message = self._none_fits(selection, forest)
+                message.verdict += f"; expected {often(low, high)}"
+            else:
+                ran = f"{selection} ran {plural(len(found), 'time')}"
+                text = f"{ran}, expected {often(low, high)}"
+                message = count_message(text, found, forest, self._captures())
+            message.may_come = len(found) < low
+            return message
+
+        if high is None:
+            self._at_first_success(check)
+        else:
+            self._when_quiet(check, absence=True)
+
+    def assert_none(
+        self,
+        name: Name = None,
+        *,
+        kind: Kind | None = None,
+        status: Status | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        service: Any = None,
+        scope: Any = None,
+        source: str | None = None,
+        inside: Name = None,
+    ) -> None:
+        """No span fits, ended or not; without arguments: nothing at all was recorded.
+
+        Takes the keywords of :meth:`find`.
+
+        Raises:
+            AssertionError: a span fits, or one that is still open could bring one yet.
+
+        Example:
+            >>> traces.assert_none(glob("SELECT *"), inside="GET /health")
+        """
+        __tracebackhide__ = True
+        selection = understood(
+            select, name, kind=kind, status=status, attributes=attributes, service=service,
+            scope=scope, source=source, inside=inside,
+        )  # fmt: skip
+        self._refuse_hidden([name, inside])
+
+        def check(forest: Forest) -> Message | None:
+            found = selection.of(forest)
+            if not found:
+                return None
+            what = "" if str(selection) == "any span" else f" {selection}"
+            text = f"expected no span{what}, got {plural(len(found), 'span')}: {path_of(found[0])}"
+            return count_message(text, found, forest, ())
+
+        self._when_quiet(check, absence=True)
+
+    def assert_no_errors(self, *, allow: Sequence[Any] | Any = ()) -> None:
+        """No span has the status ``error`` or an exception event.
+
+        Args:
+            allow: spans that may have one: names, regular expressions, globs; or the types
+                of exceptions that may occur.
+
+        Raises:
+            AssertionError: one has, or nothing was recorded.
+
+        Example:
+            >>> traces.assert_no_errors(allow=["POST /charge", TimeoutError])
+        """
+        __tracebackhide__ = True
+        allowed = understood(read_allowed, allow)
+
+        def check(forest: Forest) -> Message | None:
+            if not forest.spans:
+                return nothing_message(self._captures())
+            found = errors_in(forest, allowed)
+            if not found:
+                return None
+            first = f"{path_of(found[0].span)}: {found[0].text}"
+            number = f"{plural(len(found), 'span')} with an error" if len(found) > 1 else "an error"
+            message = plain_message(f"{number} in {first}", forest, ())
+            message.captured = []
+            message.facts = [f"  {path_of(one.span)}: {one.text}" for one in found[1:6]]
+            return message
+
+        self._when_quiet(check, absence=True)

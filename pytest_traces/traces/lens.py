@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_traces.forest import Forest, Span, walk_down
 from pytest_traces.shape.fields import Fields
-from pytest_traces.shape.pattern import Pattern, label_of
+from pytest_traces.shape.pattern import Pattern, label_of, parents_first
 from pytest_traces.traces.selection import Selection
 
 
@@ -84,24 +84,31 @@ def _rebuild(forest: Forest, spans: Iterable[Span], keep: Callable[[Span], bool]
 
 
 def hidden_name(steps: Iterable[Step], names: Iterable[object]) -> str | None:
-    """An error text if one of the literal names is one that the view leaves out."""
+    """An error text if one of the names is one that the view leaves out."""
+    wanted = [name for name in names if name is not None]
     for step in steps:
         if isinstance(step, Only):
             continue
-        for name in names:
-            if isinstance(name, str) and any(
-                wish.name is not None and wish.scope is None and wish.name_matches(name)
-                for wish in step.wishes
-            ):
+        for name in wanted:
+            if any(_hides(wish, name) for wish in step.wishes):
                 return f"{label_of(name)} is left out by {step.title}: nothing can be said about it"
     return None
 
 
+def _hides(wish: Fields, name: object) -> bool:
+    """Whether every span of that name is left out; of a pattern, only where it is the same one."""
+    if wish.name is None or wish.scope is not None:
+        return False
+    if isinstance(name, str):
+        return wish.name_matches(name)
+    return type(name) is type(wish.name) and bool(name == wish.name)
+
+
 def names_in(pattern: Pattern) -> list[object]:
     """Every wanted name at and below the pattern."""
-    names, stack = [], [pattern]
-    while stack:
-        one = stack.pop()
-        names.append(one.fields.name)
-        stack.extend(one.members)
-    return names
+    return [one.fields.name for one in parents_first(pattern)]
+
+
+def unfinished_in(pattern: Pattern) -> list[Fields]:
+    """What is wanted of the spans that are expected to be open still."""
+    return [one.fields for one in parents_first(pattern) if one.fields.unfinished]

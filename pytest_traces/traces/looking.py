@@ -15,6 +15,7 @@ from pytest_traces.report.words import joined, path_of, plural
 from pytest_traces.shape import outline
 from pytest_traces.shape.nearest import nearest
 from pytest_traces.shape.pattern import Name
+from pytest_traces.shape.usage import understood
 from pytest_traces.traces.selection import Selection, select
 from pytest_traces.traces.view import Viewing
 
@@ -68,8 +69,8 @@ class Looking(Viewing):
             AssertionError: nothing was recorded.
         """
         __tracebackhide__ = True
-        self._fail_on_problems()
         forest = self._forest()
+        self._fail_on_problems()
         if not forest.spans:
             message = plain_message("no span was recorded, so there is no outline", forest,
                                     self._captures())  # fmt: skip
@@ -101,14 +102,20 @@ class Looking(Viewing):
             source: ``opentelemetry`` or ``handwritten``.
             inside: the name of an ancestor.
 
+        Raises:
+            ValueError: this view leaves spans of that name out.
+
         Example:
             >>> len(traces.find(glob("SELECT *"), inside="POST /checkout"))
             2
         """
-        return select(
-            name, kind=kind, status=status, attributes=attributes, service=service, scope=scope,
-            source=source, inside=inside,
-        ).of(self._forest())  # fmt: skip
+        __tracebackhide__ = True
+        selection = understood(
+            select, name, kind=kind, status=status, attributes=attributes, service=service,
+            scope=scope, source=source, inside=inside,
+        )  # fmt: skip
+        self._refuse_hidden([name, inside])
+        return selection.of(self._forest())
 
     def get(
         self,
@@ -135,11 +142,11 @@ class Looking(Viewing):
             'POST'
         """
         __tracebackhide__ = True
-        selection = select(
-            name, kind=kind, status=status, attributes=attributes, service=service, scope=scope,
-            source=source, inside=inside,
+        selection = understood(
+            select, name, kind=kind, status=status, attributes=attributes, service=service,
+            scope=scope, source=source, inside=inside,
         )  # fmt: skip
-        self._refuse_hidden([name])
+        self._refuse_hidden([name, inside])
         found: list[Span] = []
 
         def check(forest: Forest) -> Message | None:

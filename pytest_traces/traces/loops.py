@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from pytest_traces.recording import Clock, journal
+
+_Pause = Callable[[float], Awaitable[object]]
 
 
 def is_running() -> bool:
     """Whether asyncio or trio runs on the calling thread."""
     asyncio = sys.modules.get("asyncio")  # importing it would cost more than all of this plugin
-    if asyncio is not None and asyncio._get_running_loop() is not None:
+    if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001
         return True
     return _in_trio()
+
+
+async def wait(ready: Callable[[], bool], timeout_ns: int, poll_ns: int | None) -> bool:
+    """Wait for ``ready()`` and leave the loop free meanwhile; returns whether it came in time.
+
+    Like :meth:`Journal.wait`: asked again whenever a span starts or ends, and less often
+    where asking takes long.
+    """
+    deadline = Clock.monotonic_ns() + timeout_ns
+    notify, changed, pause = _trio_signal() if _in_trio() else _asyncio_signal()
+    unsubscribe = journal.subscribe(notify)
+    try:
+        while True:
+            began = Clock.monotonic_ns()
+            if ready():
+                return True
+            now = Clock.monotonic_ns()
+            remaining = deadline - now
+            if remaining <= 0:
+                return False
+            await pause(min(remaining, 2 * (now - began)) / 1e9)
+            beat = remaining if poll_ns is None else min(remaining, poll_ns)
+            await changed(beat / 1e9)
+    finally:
+        unsubscribe()
 
 
 def _in_trio() -> bool:
@@ -22,37 +49,45 @@ def _in_trio() -> bool:
     return trio is not None and bool(trio.lowlevel.in_trio_run())
 
 
-if TYPE_CHECKING:
+def _asyncio_signal() -> tuple[Callable[[], None], _Pause, _Pause]:
+    """The way to tell of a change from any thread, and to wait for one; and asyncio's sleep."""
     import asyncio
 
-
-async def wait(ready: Callable[[], bool], timeout_ns: int, poll_ns: int | None) -> bool:
-    """Wait for ``ready()`` and leave the loop free meanwhile; returns whether it came in time."""
-    import asyncio
-
-    if _in_trio():
-        to_thread = sys.modules["trio"].to_thread
-        return bool(await to_thread.run_sync(journal.wait, ready, timeout_ns, poll_ns))
     loop = asyncio.get_running_loop()
-    deadline = Clock.monotonic_ns() + timeout_ns
-    changed = asyncio.Event()
-    unsubscribe = journal.subscribe(lambda: _notify(loop, changed))
-    try:
-        while not ready():
-            remaining = deadline - Clock.monotonic_ns()
-            if remaining <= 0:
-                return False
-            beat = remaining if poll_ns is None else min(remaining, poll_ns)
-            try:
-                await asyncio.wait_for(changed.wait(), beat / 1e9)
-            except asyncio.TimeoutError:  # noqa: UP041  # another class on Python 3.10
-                continue
-            changed.clear()
-    finally:
-        unsubscribe()
-    return True
+    event = asyncio.Event()
+
+    def notify() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(event.set)
+
+    async def changed(seconds: float) -> None:
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except asyncio.TimeoutError:  # not yet the built-in one on Python 3.10
+            return
+        event.clear()
+
+    return notify, changed, asyncio.sleep
 
 
-def _notify(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(changed.set)
+def _trio_signal() -> tuple[Callable[[], None], _Pause, _Pause]:
+    """The same for trio, whose events cannot be cleared."""
+    trio: Any = sys.modules["trio"]
+    token = trio.lowlevel.current_trio_token()
+    events = [trio.Event()]
+
+    def set_event() -> None:
+        events[0].set()
+
+    def notify() -> None:
+        try:
+            token.run_sync_soon(set_event)
+        except trio.RunFinishedError:
+            return
+
+    async def changed(seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await events[0].wait()
+            events[0] = trio.Event()
+
+    return notify, changed, trio.sleep

@@ -8,7 +8,9 @@ from typing import Any
 
 from pytest_traces.forest import Forest, Span
 from pytest_traces.model import Kind, Status
+from pytest_traces.settings import SOURCE_NAMES, BadValue
 from pytest_traces.shape.fields import Fields, value_matches
+from pytest_traces.shape.names import check_name
 from pytest_traces.shape.pattern import Name, Pattern, label_of
 
 
@@ -57,10 +59,13 @@ def select(
     """Build a selection from the keywords.
 
     Raises:
-        TypeError: a pattern with children where a name is wanted.
+        TypeError: something that can be no name.
+        BadValue: an unknown kind, status or source.
     """
-    if isinstance(name, Pattern):
-        raise TypeError(f"{name!r}: here a name is wanted; for a pattern use assert_subtree")
+    _check_name(name)
+    _check_name(inside, "inside=")
+    if isinstance(source, str) and source not in SOURCE_NAMES:
+        raise BadValue("source", source, f"the sources are {', '.join(SOURCE_NAMES)}")
     fields = Fields(
         name=name, kind=kind, status=status, attributes=attributes, service=service,
         scope=scope, source=source, unfinished=None,
@@ -69,9 +74,24 @@ def select(
 
 
 def any_of(names: Sequence[Name], scope: Any) -> tuple[Fields, ...]:
-    """The wishes for spans with one of the names, or of the scope, or of both."""
+    """The wishes for spans with one of the names, or of the scope, or of both.
+
+    Raises:
+        TypeError: neither, or something that can be no name.
+    """
     if not names and scope is None:
         raise TypeError("name at least one span, or scope=, that is to be left out")
+    for name in names:
+        if name is None:
+            raise TypeError("None is no name; for all spans of a scope give scope= alone")
+        _check_name(name)
     if not names:
         return (Fields(scope=scope, unfinished=None),)
     return tuple(Fields(name=name, scope=scope, unfinished=None) for name in names)
+
+
+def _check_name(name: object, keyword: str = "") -> None:
+    if isinstance(name, Pattern):
+        given = f"{keyword}{name!r}"
+        raise TypeError(f"{given}: here a name is wanted; for a pattern use assert_subtree")
+    check_name(name, keyword)

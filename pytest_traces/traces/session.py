@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
+from types import TracebackType
 
 from pytest_traces.recording import Recording, journal
 from pytest_traces.settings import (
     DEFAULTS,
+    BadValue,
     Settings,
+    check_ignore,
     check_sources,
-    expand_ignore,
     parse_duration,
 )
+from pytest_traces.shape.usage import understood
 from pytest_traces.sources import all_sources
+from pytest_traces.traces.frame import forks, pull_all
 from pytest_traces.traces.traces import Traces
-from pytest_traces.traces.view import forks
 
 
 class SecondRecording(RuntimeError):
@@ -41,25 +43,69 @@ def open_recording(settings: Settings, label: str | None = None) -> Recording:
     if not journal.windows:
         forks.watch()
         forks.reset()
+    pull_all()  # what was there before does not belong to the new one
     recording.open(all_sources())
     return recording
 
 
+def begin_call(recording: Recording) -> None:
+    """From here on the test's own code runs; what came before is of its set-up."""
+    pull_all()
+    recording.call = (journal.position(), None)
+
+
+def end_call(recording: Recording) -> None:
+    """The test's own code is over; what comes is of its teardown."""
+    pull_all()
+    first = recording.call[0] if recording.call else recording.first
+    recording.call = (first, journal.position())
+
+
 def close_recording(recording: Recording) -> list[str]:
     """Close it; returns what its taps have to complain about."""
+    pull_all()
     recording.saw_fork(forks)
     return recording.close()
 
 
-@contextmanager
+class RecordedBlock:
+    """The ``with`` block of :func:`record`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open: list[tuple[Recording, Traces]] = []
+
+    def __enter__(self) -> Traces:
+        recording = open_recording(self._settings)
+        traces = Traces.of(recording)
+        self._open.append((recording, traces))
+        return traces
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        __tracebackhide__ = True
+        recording, traces = self._open.pop()
+        try:
+            if kind is None:
+                traces.wait_until_quiet()
+        finally:
+            faults = close_recording(recording)
+        if faults and kind is None:
+            raise AssertionError("\n".join(faults))
+
+
 def record(
     *,
     timeout: str | timedelta = "2s",
     ignore: Sequence[str] = (),
     sources: Sequence[str] = DEFAULTS.sources,
     unsampled: bool = True,
-) -> Iterator[Traces]:
-    """Record every span that starts in this block, without pytest or inside a test.
+) -> RecordedBlock:
+    """Record every span that starts in a ``with`` block, without pytest or inside a test.
 
     Args:
         timeout: how long assertions wait: ``"2s"`` or a timedelta.
@@ -68,32 +114,31 @@ def record(
         sources: ``opentelemetry``, ``handwritten``.
         unsampled: whether to record spans that the application's sampler drops.
 
-    Yields:
-        What the ``traces`` fixture gives; it can be looked at after the block, too.
+    Returns:
+        A context manager. It gives what the ``traces`` fixture gives, which can be looked at
+        after the block, too.
 
     Raises:
         BadValue: an argument that cannot be used.
-        AssertionError: at the end, a tap that was never called.
+        AssertionError: at the end of the block, a tap that was never called.
 
     Example:
         >>> with record() as act:
         ...     client.post("/checkout", json={"order": 7})
         >>> act.assert_count("SELECT orders", 1)
     """
-    settings = Settings(
+    __tracebackhide__ = True
+    return RecordedBlock(understood(_settings, timeout, ignore, sources, unsampled))
+
+
+def _settings(
+    timeout: str | timedelta, ignore: Sequence[str], sources: Sequence[str], unsampled: object
+) -> Settings:
+    if not isinstance(unsampled, bool):
+        raise BadValue("unsampled", unsampled, "it is True or False")
+    return Settings(
         timeout_ns=parse_duration(timeout, "timeout"),
-        ignore=expand_ignore(tuple(ignore)),
-        sources=check_sources("sources", sources),
+        ignore=check_ignore(ignore, "ignore"),
+        sources=check_sources(sources, "sources"),
         record_unsampled=unsampled,
     )
-    recording = open_recording(settings)
-    traces = Traces.of(recording)
-    try:
-        yield traces
-        traces.wait_until_quiet()
-    except BaseException:
-        close_recording(recording)
-        raise
-    faults = close_recording(recording)
-    if faults:
-        raise AssertionError("\n".join(faults))

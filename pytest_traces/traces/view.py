@@ -4,43 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
-from pytest_traces.assembly import assemble
 from pytest_traces.forest import Forest, Span
-from pytest_traces.forking import Forks
-from pytest_traces.model import SpanData
-from pytest_traces.recording import Capture, Recording, SpanKey, journal
+from pytest_traces.recording import Capture, SpanKey, journal
 from pytest_traces.report.explain import Message, add_captured, open_lines
-from pytest_traces.report.rows import summary
-from pytest_traces.report.words import duration, listed, plural, quoted
+from pytest_traces.report.words import listed, quoted
+from pytest_traces.shape.fields import Fields
 from pytest_traces.sources.handwritten.blocks import blocks_of_this_thread
 from pytest_traces.traces import loops
+from pytest_traces.traces.captures import captures_of
+from pytest_traces.traces.frame import Frame, forks, pull_all
 from pytest_traces.traces.lens import Only, Step, hidden_name
 
-forks = Forks(journal)
 _POLL_NS = 20_000_000
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Which part of a recording is looked at, through which steps, with which time limit."""
-
-    recording: Recording
-    steps: tuple[Step, ...]
-    timeout_ns: int
-    #: ``call`` (all of it, where there are no phases) or ``setup``.
-    phase: str = "call"
-    since: int = 0
-
-    def bounds(self) -> tuple[int | None, int | None]:
-        """The first and the last number of the journal that are looked at."""
-        call = self.recording.call
-        if self.phase == "setup":
-            return None, (call[0] if call else None)
-        first, last = call or (self.since, None)
-        return max(first, self.since) or None, last
 
 
 class Viewing:
@@ -52,47 +30,40 @@ class Viewing:
     def _with(self, step: Step) -> Frame:
         return replace(self._frame, steps=(*self._frame.steps, step))
 
-    def _window(self) -> tuple[list[SpanData], dict[SpanKey, str]]:
-        """The spans that are looked at, and the names of earlier ones of the same recording."""
-        first, last = self._frame.bounds()
-        recording = self._frame.recording
-        spans = recording.look(first, last).spans
-        if first is None:
-            return spans, {}
-        earlier = recording.look(None, first).spans
-        return spans, {(span.trace_id, span.span_id): span.name for span in earlier}
-
     def _forest(self) -> Forest:
-        forest = assemble(*self._window())
+        pull_all()
+        forest = self._frame.forest()
         for step in self._frame.steps:
             forest = step.apply(forest)
         return forest
 
-    def _open_spans(self, waived: frozenset[object] = frozenset()) -> list[Span]:
+    def _open_spans(self, waived: Sequence[Fields] = ()) -> list[Span]:
         """The open spans worth waiting for: not those around the assertion itself."""
-        recording = self._frame.recording
-        if not recording.has_open_entries(*self._frame.bounds()):
+        pull_all()
+        if not self._frame.recording.has_open_entries(*self._frame.bounds()):
             return []
-        forest = assemble(*self._window())
+        forest = self._frame.forest()
         around = blocks_of_this_thread()
         around |= {key for source in journal.sources.values() if (key := source.current())}
         exempt = {
-            id(one)
+            _key(one)
             for span in forest.spans
-            if (span.trace_id, span.span_id) in around
+            if _key(span) in around
             for one in (span, *span.ancestors)
         }
+        for step in self._frame.steps:
+            if not isinstance(step, Only):  # what is elsewhere may still matter
+                forest = step.apply(forest)
         return [
             span
             for span in forest.spans
             if span.end_ns is None
-            and id(span) not in exempt
-            and span.name not in waived
-            and not any(step.drops(span) for step in self._frame.steps)
+            and _key(span) not in exempt
+            and not any(wish.name_matches(span.name) for wish in waived)
         ]
 
     def _poll_ns(self) -> int | None:
-        return _POLL_NS if self._frame.recording.pulls else None
+        return _POLL_NS if any(window.pulls for window in journal.windows) else None
 
     def _at_first_success(self, check: Callable[[Forest], Message | None]) -> None:
         """Return as soon as the check finds nothing wrong; fail when the time is over."""
@@ -102,13 +73,10 @@ class Viewing:
         def holds() -> bool:
             forest = self._forest()
             failure[:] = [self._selects_nothing(forest) or check(forest)]
-            return failure[0] is None
+            return failure[0] is None or bool(self._frame.recording.problems)
 
-        self._fail_on_problems()
-        if holds():
-            return
         blocked = loops.is_running()
-        if self._can_wait() and not blocked:
+        if not holds() and self._can_wait() and not blocked:
             journal.wait(holds, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
         if failure[0] is not None:
@@ -116,16 +84,14 @@ class Viewing:
 
     def _can_wait(self) -> bool:
         """Whether anything may still come: the recording is open, and somebody else is running."""
-        return self._frame.recording.is_open and (
-            threading.active_count() > 1 or bool(self._frame.recording.pulls)
-        )
+        return self._frame.recording.is_open and threading.active_count() > 1
 
     def _when_quiet(
         self,
         check: Callable[[Forest], Message | None],
         *,
         absence: bool = False,
-        waived: frozenset[object] = frozenset(),
+        waived: Sequence[Fields] = (),
     ) -> None:
         """Wait until no span is open, then check; while something is missing, it may still come.
 
@@ -133,20 +99,21 @@ class Viewing:
             check: gives the failure, or None.
             absence: an open span may still bring what must not be there, so that the
                 assertion fails when the time is over.
-            waived: names of spans that are expected to stay open.
+            waived: the names of spans that are expected to stay open.
         """
         __tracebackhide__ = True
         blocked = loops.is_running()
-        forest, failure = self._forest(), None
+        failure: Message | None = None
 
         def decided() -> bool:
-            nonlocal forest, failure
+            nonlocal failure
             if self._open_spans(waived):
-                return False
+                return bool(self._frame.recording.problems)
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
             # Between a producer and its consumer there may be an instant without open spans.
-            return failure is None or not failure.may_come
+            may_come = failure is not None and failure.may_come
+            return not may_come or bool(self._frame.recording.problems)
 
         if not decided() and self._can_wait() and not blocked:
             journal.wait(decided, self._frame.timeout_ns, self._poll_ns())
@@ -213,45 +180,15 @@ class Viewing:
         Raises:
             ValueError: naming the name and what leaves it out.
         """
+        __tracebackhide__ = True
         error = hidden_name(self._frame.steps, names)
         if error is not None:
             raise ValueError(error)
 
     def _captures(self) -> list[Capture]:
         """Everything there is to say about what was captured."""
-        recording = self._frame.recording
-        data, _ = self._window()
-        captures = []
-        for source in journal.sources.values():
-            count = sum(1 for span in data if span.source == source.name)
-            if source.name in recording.settings.sources:
-                captures.append(source.captured(recording, count))
-            else:
-                captures.append(Capture(source.name, "left out by traces_sources"))
-        return captures + self._other_captures(data)
+        return captures_of(self._frame, self._frame.window()[0], self._open_spans())
 
-    def _other_captures(self, data: list[SpanData]) -> list[Capture]:
-        recording, found = self._frame.recording, []
-        if recording.call is not None and self._frame.phase != "setup":
-            setup = assemble(recording.look(None, recording.call[0]).spans).spans
-            if setup:
-                phase = "before the test's own code ran (traces.setup)"
-                count, _, names = summary(setup).partition(": ")
-                found.append(Capture("set-up", f"{count}, {phase}: {names}"))
-        late = recording.look().late
-        if late:
-            names = listed(f"{quoted(name)} of {owner}" for name, owner in dict.fromkeys(late))
-            found.append(Capture("earlier tests", f"{plural(len(late), 'late span')}: {names}"))
-        forest = assemble(data)
-        for step in self._frame.steps:
-            hidden = [span for span in forest.spans if step.drops(span)]
-            if hidden:
-                found.append(Capture("left out", f"{summary(hidden)}, by {step.title}"))
-        if recording.saw_fork(forks):
-            state = "forked during the recording; its spans are not here"
-            found.append(Capture("a child process", state))
-        still_open = self._open_spans()
-        if still_open and recording.is_open:
-            state = f"{duration(self._frame.timeout_ns)} at most (traces_timeout) for open spans"
-            found.append(Capture("waited", state))
-        return found
+
+def _key(span: Span) -> SpanKey:
+    return span.trace_id, span.span_id

@@ -23,7 +23,7 @@ class HandwrittenSource:
         """Nothing to do."""
 
     def current(self) -> SpanKey | None:
-        """The innermost ``start_span`` block that is open in the calling context."""
+        """The innermost ``start_span`` block of the calling context."""
         block = current_block()
         return None if block is None else block.key
 
@@ -52,10 +52,7 @@ class HandwrittenSource:
 
     def captured(self, recording: Recording, spans: int) -> Capture:
         """How many spans were added, and which taps heard nothing."""
-        if spans:
-            state = f"{spans} span{'' if spans == 1 else 's'}"
-        else:
-            state = "nothing added"
+        state = f"{spans} span{'' if spans == 1 else 's'}" if spans else "nothing added"
         return Capture("hand-written", state, tuple(recording.remarks.get("handwritten", ())))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from pytest_traces.model import Event, Kind, SpanData
+from pytest_traces.model import Kind, SpanData
 from pytest_traces.recording import Clock, Journal, SpanKey
+from pytest_traces.sources.handwritten.outcome import exception_event
 
 
 class Block:
@@ -21,7 +22,9 @@ class Block:
         attributes: may be filled until the block ends.
     """
 
-    def __init__(self, trace_id: str, around: SpanKey | None, attributes: Mapping[str, object]):
+    def __init__(
+        self, trace_id: str, around: SpanKey | None, attributes: Mapping[str, object]
+    ) -> None:
         self.trace_id = trace_id
         self.span_id = secrets.token_hex(8)
         self.attributes = dict(attributes)
@@ -40,14 +43,16 @@ _open: list[Block] = []
 
 
 def current_block() -> Block | None:
-    """The innermost block of the calling context, if it is still open."""
-    block = _innermost.get()
-    return block if block in _open else None
+    """The innermost block of the calling context.
+
+    It may have ended: a task keeps the context in which it was created.
+    """
+    return _innermost.get()
 
 
 def blocks_of_this_thread() -> set[SpanKey]:
     """The keys of all blocks that the calling thread has open."""
-    return {block.key for block in _open if block.thread == threading.get_ident()}
+    return {block.key for block in list(_open) if block.thread == threading.get_ident()}
 
 
 @contextmanager
@@ -57,15 +62,16 @@ def span_block(
     *,
     kind: Kind,
     attributes: Mapping[str, object],
-    elsewhere: SpanKey | None,
+    elsewhere: Callable[[], SpanKey | None],
 ) -> Iterator[Block]:
     """Record a span from here to the end of the block.
 
-    It is a child of the enclosing block, or of ``elsewhere``, the current span of another
-    source, where that one is the newer.
+    It is a child of the enclosing block, or of the current span of another source, which
+    ``elsewhere`` finds, where that one is the newer.
     """
-    parent = _parent(elsewhere)
-    block = Block(parent[0] if parent else secrets.token_hex(16), elsewhere, attributes)
+    around = elsewhere()
+    parent = _parent(around)
+    block = Block(parent[0] if parent else secrets.token_hex(16), around, attributes)
     data = SpanData(
         name=name,
         trace_id=block.trace_id,
@@ -79,20 +85,25 @@ def span_block(
     )
     number = journal.put(data)
     _open.append(block)
-    token = _innermost.set(block)
+    enclosing = _innermost.get()
+    _innermost.set(block)
     try:
         yield block
     except BaseException as error:
         data = data._replace(
             status="error",
             status_description=f"{type(error).__name__}: {error}",
-            events=(_exception_event(error),),
+            events=(exception_event(type(error), str(error), Clock.time_ns()),),
         )
         raise
     finally:
-        _innermost.reset(token)
+        # Not by a token: the second half of an asynchronous fixture has another context.
+        if _innermost.get() is block:
+            _innermost.set(enclosing)
         _open.remove(block)
-        ended = data._replace(end_ns=Clock.time_ns(), attributes=dict(block.attributes))
+        ended = data._replace(
+            end_ns=max(Clock.time_ns(), data.start_ns), attributes=dict(block.attributes)
+        )
         journal.replace(number, ended)
 
 
@@ -101,13 +112,3 @@ def _parent(elsewhere: SpanKey | None) -> SpanKey | None:
     if enclosing is None or (elsewhere is not None and elsewhere != enclosing.around):
         return elsewhere
     return enclosing.key
-
-
-def _exception_event(error: BaseException) -> Event:
-    kind = type(error)
-    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return Event(
-        "exception",
-        Clock.time_ns(),
-        {"exception.type": f"{module}{kind.__qualname__}", "exception.message": str(error)},
-    )

@@ -28,6 +28,7 @@ _SUFFIXES: dict[str, Unit] = {
     "_unix_nano": "ns",
     "UnixNano": "ns",
 }
+_ENDINGS: tuple[tuple[str, Unit | None], ...] = (("", None), *_SUFFIXES.items())
 
 
 def spellings(*names: str) -> tuple[str, ...]:
@@ -49,6 +50,7 @@ class Given:
 
     def __init__(self, value: object) -> None:
         self.value = value
+        self._mapping = value if isinstance(value, Mapping) else None
 
     def get(self, names: Iterable[str]) -> object:
         """The first of the fields that is there and not None; None if those there are None.
@@ -77,7 +79,7 @@ class Given:
         """Name, value and, where the name ends in one, the unit."""
         found: tuple[str, object, Unit | None] = (names[0], MISSING, None)
         for name in names:
-            for suffix, unit in {"": None, **_SUFFIXES}.items():
+            for suffix, unit in _ENDINGS:
                 value = self._one(name + suffix)
                 if value is not MISSING and value is not None:
                     return name + suffix, value, unit
@@ -86,11 +88,11 @@ class Given:
         return found
 
     def _one(self, name: str) -> object:
-        if isinstance(self.value, Mapping):
-            return self.value.get(name, MISSING)
+        if self._mapping is not None:
+            return self._mapping.get(name, MISSING)
         try:
             value = getattr(self.value, name, MISSING)
-        except Exception as error:  # a property of the application may raise anything
+        except Exception as error:  # noqa: BLE001  # a property may raise anything
             raised = f"{type(error).__name__}: {error}"
             raise BadValue(name, self.value, f"reading it raises {raised}") from None
         # Tracers have methods of these names too: start(), end(), error().

@@ -1,20 +1,20 @@
-"""Listening in on an application's own tracer: a function it calls, a list it appends to."""
+"""Listening in on a function of the application's own tracer."""
 
 from __future__ import annotations
 
 import functools
-import gc
 import importlib
 import inspect
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import FrameType, ModuleType
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_traces.recording import Journal, Recording
 from pytest_traces.settings import BadValue
-from pytest_traces.sources.handwritten.reading import UnreadableSpan, looks_like_span, read_span
-from pytest_traces.sources.handwritten.times import check_unit
+from pytest_traces.sources.handwritten.bindings import other_holders, own_value, rebind
+from pytest_traces.sources.handwritten.calls import spans_among
+from pytest_traces.sources.handwritten.fields import MISSING
+from pytest_traces.sources.handwritten.intake import Intake
+from pytest_traces.sources.handwritten.reading import shortened
 
 
 class Tap:
@@ -23,17 +23,16 @@ class Tap:
     def __init__(
         self, journal: Journal, recording: Recording, owner: object, name: str, unit: str
     ) -> None:
-        self._journal = journal
         self._recording = recording
-        self._unit = check_unit(unit)
         self._owner: Any = importlib.import_module(owner) if isinstance(owner, str) else owner
         self._name = name
-        self._original = self._callable()
-        self._raw = inspect.getattr_static(self._owner, name)
-        self._own = name in vars(self._owner)  # else inherited: by an object from its class
-        self._rebound: list[ModuleType] = []
-        self._listening: object = None
-        self.calls = 0
+        self._intake = Intake(journal, self.title, unit)
+        self._found = self._callable()
+        self._raw = self._as_defined()
+        self._inherited = own_value(self._owner, name) is MISSING
+        self._listening = self._listener()
+        self._put: object = None
+        self._calls = 0
 
     @property
     def title(self) -> str:
@@ -42,160 +41,120 @@ class Tap:
         return f"tap({owner}, {self._name!r})"
 
     def install(self) -> None:
-        """Put the listener in place, also where ``from x import name`` bound it before."""
-        listener = self._listener()
-        setattr(self._owner, self._name, listener)
-        for module, name in _bindings(self._original):
-            setattr(module, name, listener)
-            self._rebound.append(module)
-        self._listening = listener
+        """Put the listener in place, also where ``from x import name`` bound it before.
+
+        Raises:
+            BadValue: the function cannot be replaced.
+        """
+        try:
+            setattr(self._owner, self._name, self._listening)
+        except (AttributeError, TypeError) as error:
+            raise BadValue("tap", self._name, f"it cannot be replaced: {error}") from None
+        self._put = getattr(self._owner, self._name)
+        rebind(self._found, self._put)
+        self._recording.remark("handwritten", self._silence)
         self._recording.endings.append(self._end)
 
+    @property
+    def _silence(self) -> str:
+        return f"{self.title} has not been called"
+
     def _callable(self) -> Callable[..., Any]:
-        found = getattr(self._owner, self._name, None)
-        if not callable(found):
-            raise BadValue("tap", self._name, f"{self._owner!r} has no function of that name")
-        return found
+        found: object = getattr(self._owner, self._name, None)
+        if callable(found):
+            return found
+        owner = getattr(self._owner, "__name__", shortened(self._owner))
+        raise BadValue("tap", self._name, f"{owner} has no function of that name")
+
+    def _as_defined(self) -> Any:
+        """The function as it stands in its class, where it may be a static method, say."""
+        if not isinstance(self._owner, type):
+            return self._found
+        raw = inspect.getattr_static(self._owner, self._name, self._found)
+        if not callable(raw) and not isinstance(raw, classmethod):
+            kind = type(raw).__name__
+            raise BadValue("tap", self._name, f"a {kind} cannot be tapped, only a function")
+        return raw
 
     def _listener(self) -> Any:
-        raw, hear = self._raw if self._own else self._original, self._hear
+        raw, is_class = self._raw, isinstance(self._owner, type)
         inner = raw.__func__ if isinstance(raw, staticmethod | classmethod) else raw
+        # What no descriptor is, a class does not bind to its objects.
+        is_bound = is_class and not isinstance(raw, staticmethod) and hasattr(raw, "__get__")
+        listener = self._wrapped(inner, skip=int(is_bound))
+        if isinstance(raw, classmethod):
+            return classmethod(listener)
+        return staticmethod(listener) if is_class and not is_bound else listener
 
-        # A method is called with its object first, which is no span of this call.
-        skip = int(isinstance(self._owner, type) and not isinstance(raw, staticmethod))
+    def _wrapped(self, inner: Callable[..., Any], skip: int) -> Callable[..., Any]:
+        """Listens, then does what the function does. A method's object is no span: skip it."""
+        hear, settle = self._hear, self._settle
 
         @functools.wraps(inner)
         def listener(*args: Any, **kwargs: Any) -> Any:
-            hear(inner, args, kwargs, skip)
-            return inner(*args, **kwargs)
+            __tracebackhide__ = True
+            unread = hear(inner, args, kwargs, skip)
+            try:
+                return inner(*args, **kwargs)
+            finally:
+                settle(unread)
 
-        if isinstance(raw, staticmethod):
-            return staticmethod(listener)
-        return classmethod(listener) if isinstance(raw, classmethod) else listener
+        @functools.wraps(inner)
+        async def async_listener(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            unread = hear(inner, args, kwargs, skip)
+            try:
+                return await inner(*args, **kwargs)
+            finally:
+                settle(unread)
+
+        return async_listener if inspect.iscoroutinefunction(inner) else listener
 
     def _hear(
-        self,
-        function: Callable[..., Any],
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        skip: int,
-    ) -> None:
-        self.calls += 1
-        found = False
-        for given in _spans_among(function, args, kwargs, skip):
-            found = True
-            try:
-                self._journal.put(read_span(given, self._unit))
-            except UnreadableSpan as error:
-                self._recording.problems.append(f"{self.title}: {error}")
-        if not found:
-            shown = ", ".join([*map(repr, args), *(f"{k}={v!r}" for k, v in kwargs.items())])
-            self._recording.problems.append(
-                f"{self.title}: a call passed nothing with a name and an id: {shown[:200]}"
-            )
+        self, inner: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], skip: int
+    ) -> list[object]:
+        """Record what a call passes; returns what the function itself may complete yet."""
+        if not self._recording.is_open:
+            return []
+        if not self._calls:
+            self._recording.remarks.get("handwritten", {}).pop(self._silence, None)
+        self._calls += 1
+        given = spans_among(inner, args, kwargs, skip)
+        if not given:
+            passed = [*map(shortened, args[skip:])]
+            passed += [f"{name}={shortened(value)}" for name, value in kwargs.items()]
+            text = ", ".join(passed) or "no argument"
+            self._intake.complain(f"a call passed nothing with a name and an id: {text[:200]}")
+        return [one for one in given if self._intake.take(one) is not None]
+
+    def _settle(self, unread: list[object]) -> None:
+        """Look again after the call: the function may be the one that ends the span."""
+        for one in unread:
+            error = self._intake.take(one)
+            if error is not None:
+                self._intake.complain(str(error))
+        if self._intake.follows:
+            self._intake.look_again()
+            if self._intake.follows and self._intake.look_again not in self._recording.pulls:
+                self._recording.pulls.append(self._intake.look_again)
 
     def _end(self) -> str | None:
-        if self._own:
-            setattr(self._owner, self._name, self._raw)
-        else:
-            delattr(self._owner, self._name)
-        for module, name in _bindings(self._listening):
-            if module in self._rebound:
-                setattr(module, name, self._original)
-        if self.calls:
+        # Whoever has wrapped it since restores it, or calls the listener, which only passes on.
+        if own_value(self._owner, self._name) is self._listening:
+            if self._inherited:
+                delattr(self._owner, self._name)
+            else:
+                setattr(self._owner, self._name, self._raw)
+        rebind(self._put, self._found)
+        self._intake.look_again()
+        if self._calls:
             return None
-        return f"{self.title} was never called{_other_holders(self._original)}"
-
-
-class Watch:
-    """Reads the spans that an application appends to a list."""
-
-    def __init__(self, journal: Journal, recording: Recording, items: list[Any], unit: str) -> None:
-        if not isinstance(items, list):
-            raise BadValue("watch", items, "what can be watched is a list")
-        self._journal = journal
-        self._recording = recording
-        self._items = items
-        self._unit = check_unit(unit)
-        self._next = len(items)
-        self._open: dict[int, Any] = {}
-
-    def pull(self) -> None:
-        """Take what came since the last time, and the ends of spans that were open then."""
-        if len(self._items) < self._next:
-            lost = self._next - len(self._items)
-            self._next = len(self._items)
-            self._recording.problems.append(
-                f"watch: {lost} items have left the list since it was last looked at, and others "
-                "may have come and gone unseen; tap the function that records a span instead"
-            )
-        for number, given in list(self._open.items()):
-            self._take(given, number)
-        while self._next < len(self._items):
-            given = self._items[self._next]
-            self._next += 1
-            self._take(given, None)
-
-    def _take(self, given: Any, number: int | None) -> None:
-        try:
-            span = read_span(given, self._unit)
-        except UnreadableSpan as error:
-            self._recording.problems.append(f"watch: {error}")
-            return
-        if number is None:
-            number = self._journal.put(span)
-        elif span.end_ns is not None:
-            self._journal.replace(number, span)
-        if span.end_ns is None:
-            self._open[number] = given
-        else:
-            self._open.pop(number, None)
-
-
-def _spans_among(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], skip: int
-) -> Iterator[object]:
-    """The spans among the arguments: one of them, a list of them, or all of them together."""
-    found = False
-    for given in (*args[skip:], *kwargs.values()):
-        group = given if isinstance(given, list | tuple) else (given,)
-        for one in group:
-            if looks_like_span(one):
-                found = True
-                yield one
-    if found:
-        return
-    try:
-        bound = inspect.signature(function).bind(*args, **kwargs).arguments
-    except (TypeError, ValueError):
-        bound = dict(kwargs)
-    together: dict[str, Any] = {}
-    for name, value in bound.items():
-        together.update(value if name == "kwargs" and isinstance(value, dict) else {name: value})
-    if looks_like_span(together):
-        yield together
-
-
-def _bindings(function: object) -> list[tuple[ModuleType, str]]:
-    """Every module global that is this very function."""
-    return [
-        (module, name)
-        for module in list(sys.modules.values())
-        if isinstance(module, ModuleType)
-        for name, value in list(vars(module).items())
-        if value is function
-    ]
-
-
-def _other_holders(function: object) -> str:
-    """Who else holds the function: a binding made before the tap, which it cannot replace."""
-    kinds = sorted(
-        {
-            type(holder).__name__
-            for holder in gc.get_referrers(function)
-            if isinstance(holder, list | tuple | functools.partial)
-            or type(holder).__name__ in {"cell", "method"}
-            if not isinstance(holder, FrameType)
-        }
-    )
-    return f"; it is also held by a {', a '.join(kinds)}, which a tap cannot reach" if kinds else ""
+        function = getattr(self._listening, "__func__", self._listening)
+        own = [self, vars(self), vars(function), *(function.__closure__ or ()), self._raw]
+        holders = other_holders(self._found, own)
+        if not holders:
+            return f"{self.title} was never called"
+        return (
+            f"{self.title} was never called; the function is also held by {', '.join(holders)}, "
+            "which a tap cannot reach"
+        )

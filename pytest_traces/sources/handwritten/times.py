@@ -51,7 +51,7 @@ def to_epoch_ns(value: object, unit: Unit, field: str, *, stated: bool = False) 
             the unit that would fit.
     """
     if isinstance(value, datetime):
-        return _checked(_from_datetime(value, field), value, field)
+        return _checked(_from_datetime(value, value, field), value, field)
     number = _number(value)
     if number is not None:
         return _from_number(number, unit, field, value, stated=stated)
@@ -119,12 +119,12 @@ def _from_iso(text: str, field: str) -> int:
         moment = datetime.fromisoformat(_ZULU.sub("+00:00", whole))  # nor does it know the "Z"
     except ValueError:
         raise BadValue(field, text, _A_TIME) from None
-    return _from_datetime(moment, field) + nanoseconds
+    return _from_datetime(moment, text, field) + nanoseconds
 
 
-def _from_datetime(value: datetime, field: str) -> int:
+def _from_datetime(value: datetime, given: object, field: str) -> int:
     try:
         since = value.astimezone(timezone.utc) - _EPOCH
     except (OverflowError, OSError, ValueError):  # near the first and the last year there is
-        raise BadValue(field, value, f"it lies {_OUTSIDE}") from None
+        raise BadValue(field, given, f"it lies {_OUTSIDE}") from None
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000

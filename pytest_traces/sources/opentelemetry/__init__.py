@@ -100,14 +100,27 @@ class OpenTelemetrySource:
         self.uninstall()
 
     def current(self) -> SpanKey | None:
-        """The span that is current in the calling context."""
-        api = sys.modules.get("opentelemetry.trace")
-        if api is None:
+        """The span that is current in the calling context, if it may be a parent."""
+        get_current_span = getattr(sys.modules.get("opentelemetry.trace"), "get_current_span", None)
+        if get_current_span is None:  # not imported, or only in part
             return None
-        context = api.get_current_span().get_span_context()
+        span = get_current_span()
+        context = span.get_span_context()
         if not context.is_valid:
             return None
+        scope = getattr(span, "instrumentation_scope", None)
+        if scope is not None and scope.name in TRACING_PLUGINS:
+            self._exclude(span, context)
+            return None
         return f"{context.trace_id:032x}", f"{context.span_id:016x}"
+
+    def _exclude(self, span: Any, context: Any) -> None:
+        from pytest_traces.sources.opentelemetry.records import records
+
+        # What is around it is the plugin's as well, or what that one was given by others.
+        for one in (context, span.parent):
+            if one is not None:
+                records.exclude(one)
 
     def suppressed(self) -> bool:
         """Whether ``suppress_instrumentation`` is in force in the calling context."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
-from collections.abc import Callable
-from types import ModuleType
+from collections.abc import Callable, Iterable
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from pytest_traces.recording import Journal
+from pytest_traces.recording import Journal, Recording
 from pytest_traces.sources.opentelemetry.records import SOURCE, records
 from pytest_traces.sources.opentelemetry.sampling import start_unsampled
 from pytest_traces.sources.patching import Patches
@@ -35,6 +36,9 @@ class SpanHooks:
         # id(span) -> its number in the journal, which keeps the span alive while it is open.
         self._open: dict[int, int] = {}
         self._ended: list[int] = []
+        # id(span) of those that a processor ended before ``start_span`` had returned.
+        self._ended_early: set[int] = set()
+        self._starting: set[CodeType] = set()
 
     def install(self, sdk: ModuleType) -> None:
         """Hook the classes of the SDK module; twice is once."""
@@ -51,16 +55,20 @@ class SpanHooks:
         """Let go of spans that are still open: their recordings have copied them."""
         self._open.clear()
         self._ended.clear()
+        self._ended_early.clear()
+        records.forget()
 
     def flush(self) -> None:
-        """Pack every span that has ended."""
+        """Pack every span that has ended; several threads may do so at once."""
         ended, entries = self._ended, self._journal.entries
-        count = len(ended)
-        for number in ended[:count]:
+        while ended:
+            try:
+                number = ended.pop()
+            except IndexError:
+                return
             entry = entries.get(number)
             if entry is not None and entry[1] is None:
                 entries[number] = records.pack(entry)
-        del ended[:count]
 
     def _wrap_start(self, start_span: Callable[..., Any]) -> Callable[..., Any]:
         parameters = inspect.signature(start_span).parameters
@@ -86,6 +94,7 @@ class SpanHooks:
             span = start_span(tracer, *args)
             return take(tracer, span, args, {}) if windows else span
 
+        self._starting.add(start_and_record.__code__)
         return _named_like(start_and_record, start_span)
 
     def _wrap_any_start(self, start_span: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,20 +104,27 @@ class SpanHooks:
             span = start_span(tracer, *args, **kwargs)
             return take(tracer, span, args, kwargs) if windows else span
 
+        self._starting.add(start_and_record.__code__)
         return _named_like(start_and_record, start_span)
 
     def _take(self, start_span: Callable[..., Any]) -> Callable[..., Any]:
         journal, open_spans, numbers = self._journal, self._open, self._journal.numbers
-        span_type, instead, thread = self._span_type, self._instead, threading.current_thread
+        early, ended, thread = self._ended_early, self._ended, threading.current_thread
 
         def take(tracer: Any, span: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            if not isinstance(span, span_type):
-                span = instead(start_span, tracer, span, args, kwargs)
-                if not isinstance(span, span_type):
+            skipping: Iterable[Recording] = ()
+            if not isinstance(span, self._span_type):
+                span, skipping = self._instead(start_span, tracer, span, args, kwargs)
+                if not isinstance(span, self._span_type):
                     return span
             # What Journal.put does, without the calls: this runs at every start.
             open_spans[id(span)] = number = next(numbers)
+            for window in skipping:
+                window.left_out.add(number)
             journal.entries[number] = (SOURCE, None, span, thread())
+            if early and id(span) in early:
+                early.discard(id(span))
+                ended.append(open_spans.pop(id(span)))
             if journal.waiters:
                 journal.wake()
             return span
@@ -122,15 +138,20 @@ class SpanHooks:
         dropped: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-    ) -> Any:
-        """What to record for a span that does not record itself."""
-        if not self._journal.windows[-1].settings.record_unsampled:
-            self._remark("unsampled", args, kwargs)
-            return dropped
+    ) -> tuple[Any, Iterable[Recording]]:
+        """What to record for a span that does not record itself, and who does not want it."""
+        windows = list(self._journal.windows)
+        skipping = [window for window in windows if not window.settings.record_unsampled]
+        name = str(args[0] if args else kwargs.get("name"))
+        for window in skipping:
+            window.remark("unsampled", name)
+        if len(skipping) == len(windows):
+            return dropped, skipping
         span = start_unsampled(start_span, tracer, dropped, args, kwargs)
         if span is dropped:
-            self._remark("disabled", args, kwargs)
-        return span
+            for window in windows:
+                window.remark("disabled", name)
+        return span, skipping
 
     def _wrap_end(self, end: Callable[..., None]) -> Callable[..., None]:
         open_spans, windows, ended = self._open, self._journal.windows, self._ended
@@ -157,17 +178,19 @@ class SpanHooks:
 
     def _end_of_unseen(self, span: Any) -> None:
         """A span that never came by: it began before the recording, or past the hook."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code in self._starting:  # or it ends while it is being started
+                self._ended_early.add(id(span))
+                return
+            frame = frame.f_back
         for window in self._journal.windows:
             if span.start_time is not None and span.start_time >= window.opened_ns:
                 window.remark("bound", span.name)
 
-    def _remark(self, topic: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        name = args[0] if args else kwargs.get("name")
-        for window in self._journal.windows:
-            window.remark(topic, str(name))
-
 
 def _named_like(wrapper: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
     # functools.wraps would copy the module too, and with it hide whose frame this is.
-    wrapper.__name__, wrapper.__doc__ = original.__name__, original.__doc__
+    wrapper.__name__, wrapper.__qualname__ = original.__name__, original.__qualname__
+    wrapper.__doc__ = original.__doc__
     return wrapper

@@ -9,12 +9,14 @@ recording: FastAPI's native telemetry emits nothing while it is the API's own pr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from pytest_traces.recording import Journal
 from pytest_traces.sources.opentelemetry.private import PrivateTracers
+from pytest_traces.sources.opentelemetry.standin import is_over, stand_in
 from pytest_traces.sources.patching import Patches
 
 _PROVIDER_VARIABLE = "OTEL_PYTHON_TRACER_PROVIDER"
@@ -47,14 +49,16 @@ class Fallback:
         api = self._api
         if api is None or _PROVIDER_VARIABLE in os.environ or self._stand_in is not None:
             return
-        if getattr(api, "_TRACER_PROVIDER", self) is None and self._tracers.available():
-            self._stand_in = _stand_in(api, self._tracers.add_span_processor)
+        provider = getattr(api, "_TRACER_PROVIDER", self)
+        if (provider is None or is_over(provider)) and self._tracers.available():
+            self._stand_in = stand_in(api, self._tracers.add_span_processor)
             api._TRACER_PROVIDER = self._stand_in
 
     def close(self) -> None:
         """Go away again, unless the application has set its own provider since."""
-        if self._stand_in is not None and self._api is not None:
-            if self._api._TRACER_PROVIDER is self._stand_in:
+        if self._stand_in is not None:
+            self._stand_in.is_over = True
+            if self._api is not None and self._api._TRACER_PROVIDER is self._stand_in:
                 self._api._TRACER_PROVIDER = None
         self._stand_in = None
         self._tracers.forget()
@@ -64,7 +68,7 @@ class Fallback:
 
         def real_tracer(proxy: Any) -> Any:
             provider = self._api._TRACER_PROVIDER if self._api else None
-            unset = provider is None or provider is self._stand_in
+            unset = provider is None or provider is self._stand_in or is_over(provider)
             if windows and unset and proxy._real_tracer is None:
                 private = self._tracers.get(
                     proxy._instrumenting_module_name,
@@ -91,24 +95,22 @@ class Fallback:
         return start_span
 
     def _wrap_current(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def start_as_current_span(tracer: Any, *args: Any, **kwargs: Any) -> Any:
+        # A context manager of its own: as a decorator it asks anew at every call, and what
+        # was decorated during a recording is not bound to it.
+        @_context_manager()
+        def start_as_current_span(tracer: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
             private = self._private_for_noop()
-            if private is None:
-                return original(tracer, *args, **kwargs)
-            return private.start_as_current_span(*args, **kwargs)
+            start = original.__get__(tracer) if private is None else private.start_as_current_span
+            with start(*args, **kwargs) as span:
+                yield span
 
         return start_as_current_span
 
 
-def _stand_in(api: Any, add: Callable[[Any], None]) -> Any:
-    class StandInTracerProvider(api.ProxyTracerProvider):  # type: ignore[misc]
-        """Hands out unbound tracers; a subclass of the API's proxy, so that an application
-        that asks "is one configured yet?" still configures its own."""
-
-        def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
-            return api.ProxyTracer(*args, **kwargs)
-
-        def add_span_processor(self, span_processor: Any) -> None:
-            add(span_processor)
-
-    return StandInTracerProvider()
+def _context_manager() -> Callable[[Callable[..., Iterator[Any]]], Callable[..., Any]]:
+    """The API's own, which can decorate coroutine functions, where there is one (1.21)."""
+    try:
+        from opentelemetry.util._decorator import _agnosticcontextmanager
+    except ImportError:
+        return contextmanager
+    return _agnosticcontextmanager

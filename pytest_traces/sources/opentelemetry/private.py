@@ -89,7 +89,8 @@ class PrivateTracers:
 
     def _current_processors(self) -> Any:
         if self._processors is None:
-            from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
+            import opentelemetry.sdk.trace as sdk
 
-            self._processors = SynchronousMultiSpanProcessor()
+            processors: Any = sdk.SynchronousMultiSpanProcessor  # without types in some versions
+            self._processors = processors()
         return self._processors

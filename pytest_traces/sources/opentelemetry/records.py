@@ -16,8 +16,8 @@ from pytest_traces.model import KINDS, NO_ATTRIBUTES, STATUSES, Event, Kind, Lin
 
 SOURCE = "opentelemetry"
 _LIVE = 4  # the length of a live entry
+_EXCLUDED = 10_000
 _SAMPLED = 1  # W3C Trace Context level 2, 3.2.2.5: flags are bits, others may be set beside it
-
 
 _FIELDS = (
     "end_time", "name", "context", "parent", "start_time", "kind", "status", "resource",
@@ -36,9 +36,24 @@ class Records:
     """
 
     def __init__(self) -> None:
-        self._shared: list[Any] = []  # resources: one for many spans, kept out of the tuples
-        self._numbers: dict[int, int] = {}
+        # The attributes of resources: one for many spans, kept out of the tuples.
+        self._shared: list[Mapping[str, Any]] = []
+        self._same: dict[Any, int] = {}
+        # Resources by their id, each kept so that its id stays its own.
+        self._numbers: dict[int, tuple[int, Any]] = {}
         self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}  # most spans of a kind share them
+        self._excluded: dict[tuple[int, int], None] = {}
+
+    def exclude(self, context: Any) -> None:
+        """Take this span for nobody's parent."""
+        self._excluded[context.trace_id, context.span_id] = None
+        if len(self._excluded) > _EXCLUDED:
+            del self._excluded[next(iter(self._excluded))]
+
+    def forget(self) -> None:
+        """Let go of what belongs to providers; what is packed can still be decoded."""
+        self._numbers.clear()
+        self._keys.clear()
 
     def pack(self, entry: tuple[Any, ...]) -> tuple[Any, ...]:
         """The packed entry of a live one; the end is None while the span is open."""
@@ -49,6 +64,8 @@ class Records:
             read = _read_public(span)
         end, name, context, parent, start, kind, status, resource, scope, *below = read
         attributes, events, links = below
+        if end is None:  # it may change between two looks at it
+            attributes = dict(getattr(attributes, "_dict", attributes) or {})
         keys, values = _split(attributes)
         return (
             SOURCE,
@@ -83,7 +100,9 @@ class Records:
             entry = self.pack(entry)
         (_, end, name, trace_id, span_id, sampled, parent_id, remote, start, kind, status,
          description, keys, values, events, links, resource, scope, thread) = entry  # fmt: skip
-        of_process = self._shared[resource][1]
+        of_process = self._shared[resource]
+        if (trace_id, parent_id) in self._excluded:
+            parent_id, remote = 0, False
         return SpanData(
             name=name,
             trace_id=f"{trace_id:032x}",
@@ -96,9 +115,7 @@ class Records:
             status_description=description,
             attributes=_mapping(keys, values),
             events=tuple(Event(e[0], e[1], _mapping(e[2], e[3])) for e in events),
-            links=tuple(
-                Link(f"{k[0]:032x}", f"{k[1]:016x}", _mapping(k[2], k[3])) for k in links
-            ),
+            links=tuple(Link(f"{k[0]:032x}", f"{k[1]:016x}", _mapping(k[2], k[3])) for k in links),
             service=of_process.get("service.name"),
             resource=of_process,
             scope=scope or None,
@@ -113,11 +130,20 @@ class Records:
         return int(entry[3] << 64 | entry[4])
 
     def _number(self, resource: Any) -> int:
-        number = self._numbers.get(id(resource))
-        if number is None:
-            number = self._numbers[id(resource)] = len(self._shared)
-            # The resource is kept beside its attributes so that its id stays its own.
-            self._shared.append((resource, MappingProxyType(dict(resource.attributes))))
+        known = self._numbers.get(id(resource))
+        if known is None:
+            known = self._numbers[id(resource)] = self._share(dict(resource.attributes)), resource
+        return known[0]
+
+    def _share(self, attributes: dict[str, Any]) -> int:
+        """The number of these attributes; one for all resources that have the same."""
+        try:
+            same = frozenset(attributes.items())
+            number = self._same.setdefault(same, len(self._shared))
+        except TypeError:  # a value that cannot be hashed
+            number = len(self._shared)
+        if number == len(self._shared):
+            self._shared.append(MappingProxyType(attributes))
         return number
 
 

@@ -82,7 +82,7 @@ def run_python(arguments: list[str], path: Path, env: Mapping[str, str]) -> Resu
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=path,
-        env={**clean, "PYTHONPATH": str(path), "PYTHONIOENCODING": "utf-8", **env},
+        env={**clean, "PYTHONPATH": os.pathsep.join(filter(None, [str(path), clean.get("PYTHONPATH")])), "PYTHONIOENCODING": "utf-8", **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -1,0 +1,296 @@
+"""One window of capture, and the contract that every source keeps.
+
+All spans of the process go into one journal, in order of arrival. A recording is a window
+of that journal: opening one notes a position, and nothing is stored twice however many are
+open. Threads do not inherit context variables, so every open recording receives every span
+that starts while it is open.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from pytest_traces.model import SpanData
+from pytest_traces.recording.journaling import Clock as Clock
+from pytest_traces.recording.journaling import Entry as Entry
+from pytest_traces.recording.journaling import Gone
+from pytest_traces.recording.journaling import Journal as Journal
+from pytest_traces.recording.journaling import Past as Past
+from pytest_traces.recording.journaling import SpanKey as SpanKey
+from pytest_traces.recording.journaling import journal as journal
+from pytest_traces.recording.journaling import past_key as past_key
+from pytest_traces.settings import Settings
+
+
+class Capture(NamedTuple):
+    """What one source has to say about a recording, for "what was captured"."""
+
+    title: str
+    state: str
+    notes: tuple[str, ...] = ()
+    hint: str | None = None
+
+
+class Source(Protocol):
+    """The contract between a library that emits spans and the rest of this package."""
+
+    name: str
+    #: Ids are random, so a parent id that belongs to an earlier test proves a late span.
+    random_ids: bool
+    #: Scopes whose spans are left out, also as parents.
+    excluded_scopes: frozenset[str]
+
+    def open(self) -> None:
+        """Begin to put spans into the journal; called when the first recording opens."""
+
+    def close(self) -> None:
+        """Stop, and restore what was changed; called when the last recording has closed."""
+
+    def current(self) -> SpanKey | None:
+        """The span that is current in the calling context; asked, too, when a recording opens."""
+
+    def suppressed(self) -> bool:
+        """Whether the calling context tells instrumentation to keep silent."""
+
+    def flush(self) -> None:
+        """Bring the journal up to date: entries of spans that have ended since say so."""
+
+    def past_key(self, entry: tuple[Any, ...]) -> int:
+        """Trace id and span id of an ended span's entry as one number, without decoding it."""
+
+    def decode(self, entry: tuple[Any, ...]) -> SpanData:
+        """Read one of this source's journal entries."""
+
+    def captured(self, recording: Recording, spans: int) -> Capture:
+        """Say whether and how this source captured, and why perhaps not."""
+
+
+class SupportsLostSpans(Protocol):
+    """Knows whether a forked child took spans with it."""
+
+    def lost_spans(self, recording: Recording) -> bool:
+        """Whether a child forked during that recording has started a span."""
+
+
+class Seen(NamedTuple):
+    """The spans of a recording, and those that were hidden from it."""
+
+    spans: list[SpanData]
+    #: name and earlier test of each late span
+    late: list[tuple[str, str]]
+
+
+class Recording:
+    """One window of capture."""
+
+    def __init__(self, settings: Settings, label: str | None = None) -> None:
+        self.settings = settings
+        #: The test it belongs to; None for a block of ``record()``.
+        self.label = label
+        self.first = 0
+        self.call: tuple[int, int | None] | None = None
+        self.process = os.getpid()
+        self.opened_ns = 0
+        #: What a source or a tap could not read: every assertion reports these.
+        self.problems: list[str] = []
+        #: Numbers of entries that another recording wanted and this one does not.
+        self.left_out: set[int] = set()
+        #: Remarks of sources by topic, each with how often it came up.
+        self.remarks: dict[str, dict[str, int]] = {}
+        #: Called before each look, for what gives no sign of its own.
+        self.pulls: list[Callable[[], None]] = []
+        #: Called at the end, in reverse order; what they return are faults of the test.
+        self.endings: list[Callable[[], str | None]] = []
+        self._frozen: dict[int, Entry] | None = None
+        self._decoded: dict[int, SpanData] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether spans still arrive."""
+        return self in journal.windows
+
+    def open(self, sources: Mapping[str, Source]) -> None:
+        """Begin; the first recording of the process opens the sources."""
+        self.opened_ns = Clock.time_ns()
+        self.first = journal.position()
+        if not journal.windows:
+            journal.sources = dict(sources)
+            opened: list[Source] = []
+            try:
+                for source in journal.sources.values():
+                    opened.append(source)
+                    source.open()
+            except BaseException:
+                for source in reversed(opened):
+                    source.close()
+                raise
+        journal.windows.append(self)
+        for source in journal.sources.values():
+            source.current()
+
+    def close(self) -> list[str]:
+        """End: nothing more arrives, open spans are copied as they are, sources are restored.
+
+        Returns what the endings complain about. Closing twice does nothing.
+        """
+        if not self.is_open:
+            return []
+        faults = _run(self.endings)
+        try:
+            journal.flush()
+        finally:
+            journal.windows.remove(self)
+            try:
+                self._freeze()
+            finally:
+                if not journal.windows:
+                    faults += _run([source.close for source in journal.sources.values()])
+        return faults
+
+    def _freeze(self) -> None:
+        last = journal.position()
+        if journal.windows:
+            entries = list(journal.entries.items())
+            entries = [(n, e) for n, e in entries if self.first <= n < last]
+        else:
+            kept, journal.entries = journal.entries, {}
+            entries = list(kept.items())
+        fixtures = self._open_in_setup(entries)
+        self._frozen = {}
+        for number, entry in entries:
+            frozen = self._decode(number, entry) if _is_open(entry) else entry
+            if frozen is not None:
+                self._frozen[number] = frozen
+        if self.label is not None or not journal.windows:
+            keys = [_past_key(e) for n, e in self._frozen.items() if n not in fixtures]
+            gone = Gone(self.label or "an earlier recording", last)
+            journal.past.remember((key for key in keys if key is not None), gone)
+
+    def _open_in_setup(self, entries: list[tuple[int, Entry]]) -> set[int]:
+        """What began before the test's own code and is open even now: a wider fixture has it."""
+        if self.label is None:
+            return set()
+        begin = self.call[0] if self.call is not None else journal.position()
+        return {number for number, entry in entries if number < begin and _is_open(entry)}
+
+    def look(self, first: int | None = None, last: int | None = None) -> Seen:
+        """The spans of this recording's window, or of a part of it, without late ones."""
+        self._catch_up()
+        spans = list(self._read())
+        ids = {(span.trace_id, span.span_id) for _, span in spans}
+        excluded: set[SpanKey] = set()
+        hidden: dict[SpanKey, str] = {}
+        seen = Seen([], [])
+        for number, recorded in spans:
+            key, span = (recorded.trace_id, recorded.span_id), recorded
+            if span.scope in journal.sources[span.source].excluded_scopes:
+                excluded.add(key)
+                continue
+            if (span.trace_id, span.parent_id or "") in excluded:
+                span = span._replace(parent_id=None, remote_parent=False)
+            owner = self._late_owner(span, ids, hidden)
+            if owner is not None:
+                hidden[key] = owner
+                seen.late.append((span.name, owner))
+            elif (first is None or number >= first) and (last is None or number < last):
+                seen.spans.append(span)
+        return seen
+
+    def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
+        """Whether a span of this window, or of a part of it, has not ended."""
+        self._catch_up()
+        low, high = max(first or 0, self.first), last
+        return any(
+            _is_open(entry)
+            for number, entry in list(self._entries().items())
+            if number >= low and (high is None or number < high) and number not in self.left_out
+        )
+
+    def size(self) -> int:
+        """How many entries there are; the same number of ended ones are the same spans."""
+        return len(self._entries())
+
+    def saw_fork(self, forks: SupportsLostSpans) -> bool:
+        """Whether spans of this recording are in a forked child."""
+        return forks.lost_spans(self)
+
+    def _catch_up(self) -> None:
+        if self.is_open:
+            for pull in self.pulls:
+                pull()
+            journal.flush()
+
+    def _entries(self) -> dict[int, Entry]:
+        return journal.entries if self._frozen is None else self._frozen
+
+    def remark(self, topic: str, text: str) -> None:
+        """Count a remark of a source, for "what was captured"."""
+        counts = self.remarks.setdefault(topic, {})
+        counts[text] = counts.get(text, 0) + 1
+
+    def _read(self) -> Iterator[tuple[int, SpanData]]:
+        entries = self._entries()
+        end = journal.position()
+        numbers = range(self.first, end) if end - self.first < 2 * len(entries) else sorted(entries)
+        for number in numbers:
+            entry = entries.get(number)
+            if entry is None or number < self.first or number in self.left_out:
+                continue
+            span = self._decoded.get(number) or self._decode(number, entry)
+            if span is not None and span.source in self.settings.sources:
+                yield number, span
+
+    def _decode(self, number: int, entry: Entry) -> SpanData | None:
+        if isinstance(entry, SpanData):
+            return entry
+        try:
+            span = journal.sources[entry[0]].decode(entry)
+        except Exception as error:  # noqa: BLE001  # a source may stumble over anything
+            problem = f"a span of {entry[0]} cannot be read: {type(error).__name__}: {error}"
+            if problem not in self.problems:
+                self.problems.append(problem)
+            return None
+        if span.end_ns is not None:
+            self._decoded[number] = span
+        return span
+
+    def _late_owner(
+        self, span: SpanData, ids: set[SpanKey], hidden: dict[SpanKey, str]
+    ) -> str | None:
+        if span.parent_id is None:
+            return None
+        parent = (span.trace_id, span.parent_id)
+        if parent in hidden:
+            return hidden[parent]
+        if parent in ids or not journal.sources[span.source].random_ids:
+            return None
+        return journal.past.owner(parent, self.first)
+
+
+def _past_key(entry: Entry) -> int | None:
+    if not isinstance(entry, SpanData):
+        return journal.sources[entry[0]].past_key(entry)
+    if journal.sources[entry.source].random_ids:
+        return past_key(entry.trace_id, entry.span_id)
+    return None
+
+
+def _run(endings: list[Callable[[], str | None]]) -> list[str]:
+    """Run every ending, the last one first; returns what they complain about."""
+    faults = []
+    while endings:
+        try:
+            fault = endings.pop()()
+        except Exception as error:  # noqa: BLE001  # the other endings have to run
+            fault = f"could not undo a hook: {type(error).__name__}: {error}"
+        if fault is not None:
+            faults.append(fault)
+    return faults
+
+
+def _is_open(entry: Entry) -> bool:
+    if isinstance(entry, SpanData):
+        return entry.end_ns is None
+    return entry[1] is None

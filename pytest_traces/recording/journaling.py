@@ -1,0 +1,167 @@
+"""The journal: every span of the process, in order of arrival, and who waits for more."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_traces.model import SpanData
+
+if TYPE_CHECKING:
+    from pytest_traces.recording import Recording, Source
+
+#: (trace id, span id)
+SpanKey = tuple[str, str]
+#: What a source puts into the journal: a finished value, or a tuple that begins with the
+#: source's name and that only its own decoder reads.
+Entry = SpanData | tuple[Any, ...]
+
+_PAST_LIMIT = 100_000
+
+
+class Clock:
+    """Functions kept where libraries that freeze time do not look: they replace globals."""
+
+    monotonic_ns = staticmethod(time.monotonic_ns)
+    time_ns = staticmethod(time.time_ns)
+
+
+class Journal:
+    """Every span of the process since the first open recording, numbered in order of arrival."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.windows: list[Recording] = []
+        self.sources: dict[str, Source] = {}
+        #: How often somebody who waited has been woken.
+        self.version = 0
+        #: How many wait; sources call :meth:`wake` only if somebody does.
+        self.waiters = 0
+        self.past = Past()
+        self.numbers = itertools.count(1)
+        self._condition = threading.Condition()
+        self._listeners: list[Callable[[], None]] = []
+
+    def put(self, entry: Entry) -> int:
+        """Add an entry and return its number."""
+        number = next(self.numbers)
+        self.entries[number] = entry
+        if self.waiters:
+            self.wake()
+        return number
+
+    def replace(self, number: int, entry: Entry) -> None:
+        """Put a later state of the same span in its place; unknown numbers are ignored."""
+        if number in self.entries:
+            self.entries[number] = entry
+        if self.waiters:
+            self.wake()
+
+    def wake(self) -> None:
+        """Tell everybody who waits that a span has started or ended."""
+        with self._condition:
+            self.version += 1
+            self._condition.notify_all()
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+    def flush(self) -> None:
+        """Bring the entries of all sources up to date."""
+        for source in self.sources.values():
+            source.flush()
+
+    def position(self) -> int:
+        """A number greater than all so far and less than all to come."""
+        return next(self.numbers)
+
+    def wait(self, ready: Callable[[], bool], timeout_ns: int, poll_ns: int | None = None) -> bool:
+        """Wait until ``ready()``; asked again whenever a span starts or ends.
+
+        Where asking takes long, it is asked less often. ``poll_ns`` adds a beat for what
+        gives no sign of its own. Returns whether it became ready in time.
+        """
+        deadline = Clock.monotonic_ns() + timeout_ns
+        stop = self.subscribe(lambda: None)
+        try:
+            while True:
+                seen, began = self.version, Clock.monotonic_ns()
+                if ready():
+                    return True
+                now = Clock.monotonic_ns()
+                remaining = deadline - now
+                if remaining <= 0:
+                    return False
+                time.sleep(min(remaining, 2 * (now - began)) / 1e9)
+                beat = remaining if poll_ns is None else min(remaining, poll_ns)
+                with self._condition:
+                    if self.version == seen:
+                        self._condition.wait(beat / 1e9)
+        finally:
+            stop()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call the listener at every start and end of a span; returns the way to stop it."""
+        with self._condition:
+            self.waiters += 1
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._condition:
+                if listener in self._listeners:  # not in a forked child, where nobody waits
+                    self.waiters -= 1
+                    self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def begin_in_child(self) -> None:
+        """In a forked child nobody waits, and whoever held the lock is not there to let go."""
+        self._condition = threading.Condition()
+        self._listeners = []
+        self.waiters = 0
+
+
+class Gone(NamedTuple):
+    """An earlier recording: whose it was, and the number of the journal at which it ended."""
+
+    label: str
+    end: int
+
+
+class Past:
+    """The ids of spans of earlier recordings; bounded."""
+
+    def __init__(self) -> None:
+        self._young: dict[int, Gone] = {}
+        self._old: dict[int, Gone] = {}
+
+    def remember(self, keys: Iterable[int], gone: Gone) -> None:
+        """Keep these keys: trace id and span id as one number. The first recording keeps them."""
+        if len(self._young) > _PAST_LIMIT:
+            self._old, self._young = self._young, {}
+        for key in keys:
+            if key not in self._young:
+                self._young[key] = gone
+
+    def owner(self, key: SpanKey, first: int) -> str | None:
+        """The label of the recording that had this span and ended before number ``first``."""
+        if not self._young:
+            return None
+        number = past_key(*key)
+        gone = self._young.get(number) or self._old.get(number)
+        return gone.label if gone is not None and gone.end <= first else None
+
+    def forget(self) -> None:
+        """Drop everything."""
+        self._young, self._old = {}, {}
+
+
+def past_key(trace_id: str, span_id: str) -> int:
+    """Trace id and span id as one number."""
+    return int(trace_id + span_id, 16)
+
+
+journal = Journal()

@@ -1,0 +1,64 @@
+"""What was captured: each source and why not, and what was kept back by which setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_traces.assembly import assemble
+from pytest_traces.forest import Span
+from pytest_traces.model import SpanData
+from pytest_traces.recording import Capture, journal
+from pytest_traces.report.rows import summary
+from pytest_traces.report.words import duration, listed, plural, quoted
+from pytest_traces.traces.frame import Frame, forks
+
+
+def captures_of(
+    frame: Frame, data: Sequence[SpanData], still_open: Sequence[Span]
+) -> list[Capture]:
+    """Everything there is to say about what was captured.
+
+    Args:
+        frame: what is looked at.
+        data: the spans in it, before any step.
+        still_open: those of them that are waited for.
+    """
+    recording = frame.recording
+    captures = []
+    for source in journal.sources.values():
+        count = sum(1 for span in data if span.source == source.name)
+        if source.name in recording.settings.sources:
+            capture = source.captured(recording, count)
+            # How to get spans from a library is no news to those who have their own.
+            captures.append(capture if count or not data else capture._replace(hint=None))
+        else:
+            captures.append(Capture(source.name, "left out by traces_sources"))
+    captures += _of_other_times(frame)
+    forest = assemble(data)
+    for step in frame.steps:
+        hidden = [span for span in forest.spans if step.drops(span)]
+        if hidden:
+            captures.append(Capture("left out", f"{summary(hidden)}, by {step.title}"))
+    if recording.saw_fork(forks):
+        state = "forked during the recording; its spans are not here"
+        captures.append(Capture("a child process", state))
+    if still_open and recording.is_open and frame.timeout_ns:
+        state = f"up to {duration(frame.timeout_ns)} for open spans"
+        captures.append(Capture("waited", state))
+    return captures
+
+
+def _of_other_times(frame: Frame) -> list[Capture]:
+    """The spans of the set-up, and those of earlier tests."""
+    recording, found = frame.recording, []
+    if recording.call is not None and frame.phase != "setup":
+        setup = assemble(recording.look(None, recording.call[0]).spans).spans
+        if setup:
+            phase = "before the test's own code ran (traces.setup)"
+            count, _, names = summary(setup).partition(": ")
+            found.append(Capture("set-up", f"{count}, {phase}: {names}"))
+    late = recording.look().late
+    if late:
+        names = listed(f"{quoted(name)} of {owner}" for name, owner in dict.fromkeys(late))
+        found.append(Capture("earlier tests", f"{plural(len(late), 'late span')}: {names}"))
+    return found
