@@ -92,6 +92,8 @@ class Recording:
         self.first = 0
         self.call: tuple[int, int | None] | None = None
         self.process = os.getpid()
+        #: The spans that were current where it was opened: whatever they are, parents.
+        self.around: set[SpanKey] = set()
         self.opened_ns = 0
         #: What a source or a tap could not read: every assertion reports these.
         self.problems: list[str] = []
@@ -127,8 +129,8 @@ class Recording:
                     source.close()
                 raise
         journal.windows.append(self)
-        for source in journal.sources.values():
-            source.current()
+        current = (source.current() for source in journal.sources.values())
+        self.around = {key for key in current if key is not None}
 
     def close(self) -> list[str]:
         """End: nothing more arrives, open spans are copied as they are, sources are restored.
@@ -264,7 +266,9 @@ class Recording:
         parent = (span.trace_id, span.parent_id)
         if parent in hidden:
             return hidden[parent]
-        if parent in ids or not journal.sources[span.source].random_ids:
+        if parent in ids or parent in self.around:
+            return None
+        if not journal.sources[span.source].random_ids:
             return None
         return journal.past.owner(parent, self.first)
 

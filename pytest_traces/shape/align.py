@@ -8,7 +8,7 @@ forest: as moved, as a level that was dropped or put between, as renamed.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import accumulate
 
 from pytest_traces.forest import Span
@@ -18,44 +18,84 @@ from pytest_traces.shape.leftovers import Leftovers
 from pytest_traces.shape.match import Level, Matcher
 from pytest_traces.shape.mismatch import Alignment, Mismatch, Place
 from pytest_traces.shape.nearest import find_nearest
+from pytest_traces.shape.pairing import Budget
 from pytest_traces.shape.pattern import Pattern
 from pytest_traces.shape.reconcile import Reconciliation
 from pytest_traces.shape.siblings import Siblings, settle
+from pytest_traces.shape.similarity import Names, Similarity
+
+_BUDGET = 200_000
+#: Up to so many spans, so many other ways to pair namesakes are tried.
+_TRIABLE, _TRIALS = 500, 60
 
 
 class Aligner:
-    """Works down from the root; :meth:`run` returns the whole."""
+    """Lays out what is wanted beside what is there; :meth:`run` returns the whole."""
 
     def __init__(self, root: Pattern, roots: Sequence[Span]) -> None:
         self.matcher = Matcher(root, roots)
-        self.leftovers = Leftovers(self.matcher)
+        self._names = Names(self.matcher)
+        self._budget = Budget(_BUDGET)
+        self._similarity = Similarity(self.matcher, self._budget)
 
     def run(self) -> Alignment:
-        """Align, then explain what is left."""
-        top = Place(None, None)
-        self.leftovers.tasks.append((top, self.matcher.patterns.root, 0))
-        self.descend()
-        Reconciliation(self.leftovers, self.descend).run()
-        order_children(top)
-        mismatches = self.leftovers.mismatches
-        find_nearest(top, mismatches, self._unwanted_names())
+        """Align and explain; of several explanations take the one with the fewest differences."""
+        best, spans = self._attempt({}), len(self.matcher.spans.spans) - 1
+        chosen: dict[Hashable, int] = {}
+        trials = _TRIALS if spans <= _TRIABLE else 0
+        better = True
+        while better and best.differences > 1:
+            better = False
+            for key, options in list(best.leftovers.choices.items()):
+                for option in range(options):
+                    if option == chosen.get(key, 0) or trials <= 0:
+                        continue
+                    trials -= 1
+                    other = self._attempt({**chosen, key: option})
+                    if other.differences < best.differences:
+                        best, chosen, better = other, {**chosen, key: option}, True
+        leftovers = best.leftovers
+        order_children(best.top)
+        find_nearest(best.top, leftovers.mismatches, self._unwanted_names())
         return Alignment(
-            top,
-            mismatches,
-            self.leftovers.approximate,
-            self.leftovers.paired,
-            len(self.matcher.spans.spans) - 1,
+            best.top, leftovers.mismatches, leftovers.approximate, leftovers.paired, spans
         )
 
-    def descend(self) -> None:
-        """Align the children of all pairs that wait for it, and so on down."""
-        while self.leftovers.tasks:
-            self._align_children(*self.leftovers.tasks.pop())
+    def _attempt(self, chosen: Mapping[Hashable, int]) -> _Attempt:
+        leftovers = Leftovers(self.matcher, self._similarity, self._names, self._budget, chosen)
+        attempt = _Attempt(self.matcher, leftovers)
+        attempt.run()
+        return attempt
 
     def _unwanted_names(self) -> list[Span]:
         """The spans whose names nobody wants; one of them may be a wanted one under a new name."""
         wanted = {own.name for own in self.matcher.patterns.own if isinstance(own.name, str)}
         return [span for span in self.matcher.spans.spans if span and span.name not in wanted]
+
+
+class _Attempt:
+    """One explanation: works down from the root, then reconciles what is left."""
+
+    def __init__(self, matcher: Matcher, leftovers: Leftovers) -> None:
+        self.matcher = matcher
+        self.leftovers = leftovers
+        self.top = Place(None, None)
+
+    @property
+    def differences(self) -> int:
+        """How many there are."""
+        return sum(1 + one.others for one in self.leftovers.mismatches)
+
+    def run(self) -> None:
+        """Align, then explain what is left."""
+        self.leftovers.tasks.append((self.top, self.matcher.patterns.root, 0))
+        self._descend()
+        Reconciliation(self.leftovers, self._descend).run()
+
+    def _descend(self) -> None:
+        """Align the children of all pairs that wait for it, and so on down."""
+        while self.leftovers.tasks:
+            self._align_children(*self.leftovers.tasks.pop())
 
     def _align_children(self, place: Place, pattern: int, number: int) -> None:
         self.matcher.answer_level(pattern, number)

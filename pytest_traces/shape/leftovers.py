@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar
 
 from pytest_traces.forest import Span
 from pytest_traces.shape.match import Matcher
 from pytest_traces.shape.mismatch import Mismatch, MismatchKind, Place
 from pytest_traces.shape.pairing import Budget
 from pytest_traces.shape.pattern import Pattern
-from pytest_traces.shape.similarity import Similarity
+from pytest_traces.shape.similarity import Names, Similarity
 
-_BUDGET = 200_000
+_Option = TypeVar("_Option")
+_FIRST: Mapping[Hashable, int] = MappingProxyType({})
 _KIND_OF: dict[str, MismatchKind] = {"name": "renamed", "end": "unfinished", "under": "late"}
 
 
 class Leftovers:
     """Collects places and mismatches; the steps of the explanation share it."""
 
-    def __init__(self, matcher: Matcher) -> None:
+    def __init__(
+        self,
+        matcher: Matcher,
+        similarity: Similarity,
+        names: Names,
+        budget: Budget,
+        chosen: Mapping[Hashable, int] = _FIRST,
+    ) -> None:
         self.matcher = matcher
-        self.budget = Budget(_BUDGET)
-        self.similarity = Similarity(matcher, self.budget)
+        self.similarity = similarity
+        self.names = names
+        self.budget = budget
         self.approximate = False
+        #: Where there was a choice, how many options there were.
+        self.choices: dict[Hashable, int] = {}
+        self._chosen = chosen
         self.mismatches: list[Mismatch] = []
         self.paired = 0
         #: Pairs whose children are still to be compared: place, pattern, span.
@@ -31,6 +45,11 @@ class Leftovers:
         self._missing: list[Place] = []
         self._unexpected: list[Place] = []
         self._explained: set[int] = set()  # id(place)
+
+    def choose(self, key: Hashable, options: Sequence[_Option]) -> _Option:
+        """One of several ways to go on: the first, unless this is a trial of another."""
+        self.choices[key] = len(options)
+        return options[min(self._chosen.get(key, 0), len(options) - 1)]
 
     def pattern(self, number: int) -> Pattern:
         """The pattern of that number."""
@@ -59,6 +78,10 @@ class Leftovers:
     def is_explained(self, place: Place) -> bool:
         """Whether a place that was left over has been explained."""
         return id(place) in self._explained
+
+    def is_open(self, place: Place) -> bool:
+        """Whether a span is at this place that is not taken for any wanted one so far."""
+        return place.span is not None and place.pattern is None and not self.is_explained(place)
 
     def explain(self, *places: Place) -> None:
         """Take places from what is left over."""
@@ -117,22 +140,23 @@ class Leftovers:
             if kind in found:
                 self.report(found[kind])
 
-    def lack_level(self, place: Place, below: Sequence[tuple[Place, Pattern]]) -> None:
+    def lack_level(self, place: Place, below: Sequence[tuple[Place, Pattern | None]]) -> None:
         """A wanted span is not there; these are its children, which stand elsewhere."""
         mismatch = Mismatch("missing", place, place.pattern, expected_at=place.parent)
         self._tell_consequence(mismatch, place, below)
 
-    def put_between(self, place: Place, below: Sequence[tuple[Place, Pattern]]) -> None:
+    def put_between(self, place: Place, below: Sequence[tuple[Place, Pattern | None]]) -> None:
         """A span that nobody wants has taken these children of its parent."""
         mismatch = Mismatch("unexpected", place, None, place.span, expected_at=place.parent)
         self._tell_consequence(mismatch, place, below)
 
     def _tell_consequence(
-        self, mismatch: Mismatch, place: Place, below: Sequence[tuple[Place, Pattern]]
+        self, mismatch: Mismatch, place: Place, below: Sequence[tuple[Place, Pattern | None]]
     ) -> None:
         mismatch.here_instead = [child.span for child, _ in below if child.span is not None]
         self.report(mismatch)
         self.explain(place, *(child for child, _ in below))
         for child, pattern in below:
-            self.take_whole(child, pattern)
             child.consequence = mismatch
+            if pattern is not None:
+                self.take_whole(child, pattern)

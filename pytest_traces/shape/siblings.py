@@ -7,8 +7,10 @@ the whole forest.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations, permutations
 
 from pytest_traces.shape.assign import assign
 from pytest_traces.shape.index import PatternNode
@@ -18,6 +20,7 @@ from pytest_traces.shape.pairing import best_pairs
 from pytest_traces.shape.pattern import Pattern
 
 _ORPHAN = 0.5
+_FEW = 3
 _WIDEST = 1_000
 
 
@@ -56,31 +59,35 @@ class _Level:
         self._leftovers = leftovers
         self._matcher = leftovers.matcher
         self._similarity = leftovers.similarity
+        span = siblings.place.span
+        #: Names this level in trials of other choices.
+        self._key = (id(siblings.node), id(span) if span is not None else None)
 
     def is_dropped(self) -> bool:
         """Whether just one wanted span is not there, and its children stand one level up."""
         siblings = self._siblings
-        if len(siblings.units) != 1 or not siblings.rest or self._is_near():
+        if len(siblings.units) != 1 or not siblings.rest:
             return False
         taker = siblings.units[0]
         found = self._matcher.assign_below(self._number(taker), siblings.rest)
-        if not found.complete or not found.flow:
+        if not found.complete or not found.flow or not self._is_off("dropped"):
             return False
         lacking = self._leftovers.lack(siblings.place, self._pattern(taker), taker)
         below = self._matcher.patterns.nodes[self._number(taker)]
-        given = {item: child for child, item in found.flow}
-        pairs = []
-        for item, number in enumerate(siblings.rest):
-            child = self._surprise(number)
-            if item in given:
-                pairs.append((child, self._leftovers.pattern(below.takers[given[item]][0])))
-        self._leftovers.lack_level(lacking, pairs)
+        given = {item: below.takers[child][0] for child, item in found.flow}
+        self._leftovers.lack_level(
+            lacking,
+            [
+                (self._surprise(n), self._leftovers.pattern(given[i]) if i in given else None)
+                for i, n in enumerate(siblings.rest)
+            ],
+        )
         return True
 
     def is_put_between(self) -> bool:
         """Whether just one span is too many, and it has taken all the children that are wanted."""
         siblings = self._siblings
-        if len(siblings.rest) != 1 or not siblings.units or self._is_near():
+        if len(siblings.rest) != 1 or not siblings.units:
             return False
         children = self._matcher.spans.children[siblings.rest[0]]
         if len(children) != len(siblings.units) or len(children) > _WIDEST:
@@ -91,16 +98,23 @@ class _Level:
         ]
         once = [(1, 1)] * len(children)
         found = assign(once, [1] * len(children), takes, take_all=True)
-        if not found.complete:
+        if not found.complete or not self._is_off("put between"):
             return False
         between = self._surprise(siblings.rest[0])
-        pairs = []
-        for unit, item in sorted(found.flow):
-            span = self._matcher.spans.span(children[item])
-            child = self._leftovers.add(between, None, span)
-            pairs.append((child, self._pattern(siblings.units[unit])))
-        self._leftovers.put_between(between, pairs)
+        below = [
+            (
+                self._leftovers.add(between, None, self._matcher.spans.span(children[item])),
+                self._pattern(siblings.units[unit]),
+            )
+            for unit, item in found.flow
+        ]
+        self._leftovers.put_between(between, below)
         return True
+
+    def _is_off(self, how: str) -> bool:
+        """Whether to say that a whole level is off, and not that one child differs a little."""
+        options = (False, True) if self._is_near() else (True, False)
+        return self._leftovers.choose((*self._key, how), options)
 
     def _is_near(self) -> bool:
         """Whether one is wanted, one is there, of that name and with at most one difference."""
@@ -115,7 +129,7 @@ class _Level:
 
     def pair_by_name(self) -> None:
         """Pair what is left on both sides by name, the most alike together."""
-        for units, spans in self._namesakes():
+        for part, (units, spans) in enumerate(self._namesakes()):
             if len(units) == len(spans) == 1:
                 self._pair([(units[0], spans[0])])
                 continue
@@ -127,7 +141,23 @@ class _Level:
                 self._leftovers.budget,
             )
             self._leftovers.approximate |= found.approximate
-            self._pair([(units[i], spans[j]) for i, j in found.pairs])
+            options = [found.pairs, *self._others(units, spans, found.pairs)]
+            pairs = self._leftovers.choose((*self._key, part), options)
+            self._pair([(units[i], spans[j]) for i, j in pairs])
+
+    def _others(
+        self, units: Sequence[int], spans: Sequence[int], pairs: list[tuple[int, int]]
+    ) -> list[list[tuple[int, int]]]:
+        """Other ways to pair them, where they are few; one may leave less to be explained."""
+        if len(units) > _FEW or len(spans) > _FEW:
+            return []
+        found = []
+        for columns in permutations(range(len(spans)), len(pairs)):
+            for rows in combinations(range(len(units)), len(pairs)):
+                other = list(zip(rows, columns, strict=True))
+                if other != pairs and all(self._same_name(units[i], spans[j]) for i, j in other):
+                    found.append(other)
+        return found
 
     def _namesakes(self) -> list[tuple[list[int], list[int]]]:
         """Units and spans that could be each other by name, in parts that do not overlap."""
@@ -154,8 +184,10 @@ class _Level:
     def _closeness(self, taker: int, number: int) -> float | None:
         if not self._same_name(taker, number):
             return None
+        wanted = self._number(taker)
+        cost = self._similarity.cost(wanted, number) + self._similarity.imbalance(wanted, number)
         orphan = _ORPHAN if self._matcher.spans.span(number).orphan else 0.0
-        return 20.0 - min(15.0, self._similarity.cost(self._number(taker), number)) - orphan
+        return 20.0 - min(15.0, cost) - orphan
 
     def _pair(self, pairs: Sequence[tuple[int, int]]) -> None:
         siblings = self._siblings
@@ -165,10 +197,11 @@ class _Level:
             place.taker = taker
             self._leftovers.pair(place, self._pattern(taker), span)
         if pairs:
-            taken = {number for _, number in pairs}
-            siblings.rest = [number for number in siblings.rest if number not in taken]
-            for taker, _ in pairs:
-                siblings.units.remove(taker)
+            given = {number for _, number in pairs}
+            siblings.rest = [number for number in siblings.rest if number not in given]
+            left = Counter(siblings.units)
+            left.subtract(taker for taker, _ in pairs)
+            siblings.units = list(left.elements())
 
     def pair_renamed(self) -> None:
         """Pair a wanted span whose name exists nowhere with one whose name nobody wants."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from collections.abc import Hashable
 
+from pytest_traces.forest import Span
 from pytest_traces.shape.assign import assign
+from pytest_traces.shape.fields import Fields
 from pytest_traces.shape.match import Matcher
 from pytest_traces.shape.pairing import Budget, best_pairs
+from pytest_traces.shape.pattern import FOREST
 
 _ENOUGH = 0.5
 _DEPTH = 12
@@ -59,10 +63,17 @@ class Similarity:
         def saved(row: int, column: int) -> float | None:
             if not self.same_name(units[row], rest[column]):
                 return None
-            return max(0.01, 2.0 - self.cost(units[row], rest[column], depth - 1))
+            cost = self.cost(units[row], rest[column], depth - 1)
+            return max(0.01, 2.0 - cost - self.imbalance(units[row], rest[column]))
 
         pairs = best_pairs(len(units), len(rest), lambda _i, _j: False, saved, self._budget).pairs
         return apart - sum(saved(i, j) or 0.0 for i, j in pairs)
+
+    def imbalance(self, pattern: int, number: int) -> float:
+        """How unlike the two are in size, from 0 to less than a half; it breaks ties of cost."""
+        wanted, _ = self._matcher.patterns.nodes[pattern].sizes
+        given = self._matcher.spans.sizes[number]
+        return abs(wanted - given) / (wanted + given) / 2
 
     def _left(self, pattern: int, number: int) -> tuple[list[int], list[int]]:
         """The wanted children that no child matches, each as often as it is missing; the rest."""
@@ -113,6 +124,41 @@ class Similarity:
             return 1.0
         shared = sum((wanted & given).values()) + min(wanted[""], sum((given - wanted).values()))
         return shared / max(sum(wanted.values()), sum(given.values()))
+
+
+class Names:
+    """Which names are wanted anywhere, and which are there."""
+
+    def __init__(self, matcher: Matcher) -> None:
+        self._given: dict[str, list[Span]] = {}
+        for span in matcher.spans.spans:
+            if span is not None:
+                self._given.setdefault(span.name, []).append(span)
+        wishes = [own for own in matcher.patterns.own if own.name is not FOREST]
+        self._literal = {own.name for own in wishes if isinstance(own.name, str)}
+        self._wider = [own for own in wishes if not isinstance(own.name, str)]
+        self._answers: dict[Hashable, bool] = {}
+
+    def is_there(self, fields: Fields) -> bool:
+        """Whether any span has the name that is wanted."""
+        if isinstance(fields.name, str):
+            return fields.name in self._given
+        key = fields.key()
+        if key not in self._answers:
+            self._answers[key] = any(fields.name_matches(name) for name in self._given)
+        return self._answers[key]
+
+    def spans_named(self, name: str) -> list[Span]:
+        """Every span of that name."""
+        return self._given.get(name, [])
+
+    def is_wanted(self, name: str) -> bool:
+        """Whether the name is that of any wanted span."""
+        if name in self._literal:
+            return True
+        if name not in self._answers:
+            self._answers[name] = any(own.name_matches(name) for own in self._wider)
+        return self._answers[name]
 
 
 def _alike(wanted: object, given: str) -> float:

@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -23,6 +24,8 @@ class ImportWatch(MetaPathFinder):
     def __init__(self, table: dict[str, OnImport]) -> None:
         self._table = table
         self._busy = threading.local()
+        #: What could not be hooked, and why, by the name of the module.
+        self.faults: dict[str, str] = {}
 
     def start(self) -> None:
         """Act on what is imported already, and from now on on what will be."""
@@ -41,11 +44,12 @@ class ImportWatch(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find the module as the other finders do, with its loader wrapped."""
-        if fullname not in self._table or getattr(self._busy, "name", None) == fullname:
+        around: frozenset[str] = getattr(self._busy, "names", frozenset())
+        if fullname not in self._table or fullname in around:
             return None
-        self._busy.name = fullname
+        self._busy.names = around | {fullname}
         try:
-            for finder in sys.meta_path:
+            for finder in list(sys.meta_path):
                 if finder is self or not hasattr(finder, "find_spec"):
                     continue
                 spec = finder.find_spec(fullname, path, target)
@@ -55,34 +59,40 @@ class ImportWatch(MetaPathFinder):
                     return spec
             return None
         finally:
-            self._busy.name = None
+            self._busy.names = around
 
     def _wrap(self, loader: Loader, fullname: str) -> None:
-        exec_module = loader.exec_module
+        exec_module = getattr(loader, "exec_module", None)
+        if exec_module is None:
+            self._fail(fullname, "its loader is of a kind that Python itself has given up")
+            return
 
         def exec_and_act(module: ModuleType) -> None:
             exec_module(module)
             if module.__name__ == fullname:  # a zip archive shares its loader among modules
-                del loader.exec_module
+                if vars(loader).get("exec_module") is exec_and_act:
+                    del loader.exec_module
                 if self in sys.meta_path:
                     self._act(fullname, module)
 
         try:
             loader.exec_module = exec_and_act  # type: ignore[method-assign]
-        except AttributeError:
-            warnings.warn(
-                f"pytest-traces cannot watch the import of {fullname}: its loader is fixed",
-                stacklevel=2,
-            )
+        except (AttributeError, TypeError):
+            self._fail(fullname, "its loader is fixed")
 
     def _act(self, name: str, module: ModuleType) -> None:
         try:
             self._table[name](module)
-        except Exception as error:
-            warnings.warn(
-                f"pytest-traces could not hook {name}: {type(error).__name__}: {error}",
-                stacklevel=2,
-            )
+        except Exception as error:  # noqa: BLE001  # other versions may differ in anything
+            self._fail(name, f"{type(error).__name__}: {error}")
+        else:
+            self.faults.pop(name, None)
+
+    def _fail(self, name: str, why: str) -> None:
+        self.faults[name] = f"pytest-traces could not hook {name}: {why}"
+        # Where warnings are errors, the import of the application must not fail for it.
+        with suppress(Warning):
+            warnings.warn(self.faults[name], stacklevel=3)
 
 
 def _is_initializing(module: ModuleType) -> bool:

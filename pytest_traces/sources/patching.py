@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+_DEEPEST = 10
+
+
+class _Patch(NamedTuple):
+    owner: Any
+    name: str
+    original: Any
+    replacement: Any
+
+    def is_below(self, current: Any) -> bool:
+        """Whether what stands in its place now calls it."""
+        layer = [current]
+        for _ in range(_DEEPEST):
+            if any(one is self.replacement for one in layer):
+                return True
+            layer = [below for one in layer for below in _called_by(one)]
+        return False
 
 
 class Patches:
     """Replacements that :meth:`undo` takes back, the last one first."""
 
     def __init__(self) -> None:
-        self._made: list[tuple[Any, str, Any, Any]] = []
+        self._made: list[_Patch] = []
+        self._buried: list[_Patch] = []
 
     def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Put ``make(original)`` in the place of ``owner.name``; a second time does nothing.
@@ -19,21 +38,43 @@ class Patches:
             AttributeError: the owner itself does not define that name.
         """
         try:
-            original = vars(owner)[name]
+            current = vars(owner)[name]
         except KeyError:
             raise AttributeError(f"{owner.__name__} does not define {name}") from None
-        if any(made is original for *_, made in self._made):
-            return
-        replacement = make(original)
+        for patch in (*self._made, *self._buried):
+            if patch.owner is owner and patch.name == name and patch.is_below(current):
+                if patch in self._buried:
+                    self._buried.remove(patch)
+                    self._made.append(patch)
+                return
+        replacement = make(current)
         setattr(owner, name, replacement)
-        self._made.append((owner, name, original, replacement))
+        self._made.append(_Patch(owner, name, current, replacement))
 
     def undo(self) -> None:
         """Restore every original, unless somebody else has wrapped it since.
 
-        What was wrapped by another library stays below its wrapper, where it only passes on.
+        What was wrapped by another library stays below its wrapper, where it only passes on,
+        and is used again by the next :meth:`replace`.
         """
         while self._made:
-            owner, name, original, replacement = self._made.pop()
-            if vars(owner).get(name) is replacement:
-                setattr(owner, name, original)
+            patch = self._made.pop()
+            if vars(patch.owner).get(patch.name) is patch.replacement:
+                setattr(patch.owner, patch.name, patch.original)
+            else:
+                self._buried.append(patch)
+
+
+def _called_by(wrapper: Any) -> Iterator[Any]:
+    """What a wrapper keeps in the usual places, and so presumably calls."""
+    for name in ("__wrapped__", "__func__", "func", "fget"):
+        below = getattr(wrapper, name, None)
+        if below is not None:
+            yield below
+    for cell in getattr(wrapper, "__closure__", None) or ():
+        try:
+            below = cell.cell_contents
+        except ValueError:  # empty
+            continue
+        if callable(below) or isinstance(below, property):
+            yield below

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from typing import Any
 
 from pytest_traces.model import KINDS, Kind
 from pytest_traces.recording import SpanKey, journal
 from pytest_traces.settings import BadValue
 from pytest_traces.shape.usage import understood
-from pytest_traces.sources.handwritten.blocks import Block, span_block
+from pytest_traces.sources.handwritten.blocks import SpanBlock
 from pytest_traces.sources.handwritten.reading import read_span
 from pytest_traces.sources.handwritten.taps import Tap
 from pytest_traces.sources.handwritten.watching import Watch
@@ -89,7 +88,7 @@ class Feeding(Viewing):
         *,
         kind: Kind = "internal",
         attributes: Mapping[str, object] | None = None,
-    ) -> AbstractContextManager[Block]:
+    ) -> SpanBlock:
         """Record a span around this block, a child of the enclosing one.
 
         Args:
@@ -110,9 +109,7 @@ class Feeding(Viewing):
             raise BadValue("name", name, "a name is a text")
         if kind not in KINDS:
             raise BadValue("kind", kind, f"a kind is one of {', '.join(KINDS)}")
-        return span_block(
-            journal, name, kind=kind, attributes=attributes or {}, elsewhere=_current_elsewhere
-        )
+        return SpanBlock(name, kind, attributes or {}, _current_elsewhere)
 
     def _must_be_open(self, method: str) -> None:
         __tracebackhide__ = True

@@ -33,18 +33,19 @@ class Frame:
     #: ``call`` (all of it, where there are no phases) or ``setup``.
     phase: str = "call"
     since: int = 0
-    #: Forests by bounds, each with the size of the recording it was built from.
-    built: dict[Bounds, tuple[int, Forest]] = field(default_factory=dict, compare=False)
+    #: Forests by bounds, each with the state of the recording it was built from.
+    built: dict[Bounds, tuple[object, Forest]] = field(default_factory=dict, compare=False)
 
     def forest(self) -> Forest:
         """The forest of what is looked at, before any step; built once while nothing changes."""
         bounds, recording = self.bounds(), self.recording
         if recording.has_open_entries(*bounds):
             return assemble(*self.window())
-        size = recording.size()
+        # The size of an open recording is that of the journal, which others share.
+        state = recording.is_open, recording.size()
         kept = self.built.get(bounds)
-        if kept is None or kept[0] != size:
-            kept = self.built[bounds] = (size, assemble(*self.window()))
+        if kept is None or kept[0] != state:
+            kept = self.built[bounds] = (state, assemble(*self.window()))
         return kept[1]
 
     def window(self) -> tuple[list[SpanData], dict[SpanKey, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType, MemberDescriptorType, MethodType, ModuleType
 
 from pytest_traces.sources.handwritten.fields import MISSING
@@ -29,7 +29,7 @@ def rebind(old: object, new: object) -> None:
             setattr(module, name, new)
 
 
-def other_holders(function: object, own: Iterable[object]) -> list[str]:
+def other_holders(function: object, own: Sequence[object]) -> list[str]:
     """What else holds the function and would call it past a tap; a few of them.
 
     Args:
@@ -39,7 +39,7 @@ def other_holders(function: object, own: Iterable[object]) -> list[str]:
     Returns:
         For each its type, and its name where it is a global of a module.
     """
-    known = {id(one) for one in own}
+    known = {id(one) for one in (own, *own)}
     holders = [
         one
         for one in gc.get_referrers(function)

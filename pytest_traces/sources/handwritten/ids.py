@@ -47,7 +47,7 @@ def read_parent_id(value: object) -> str | None:
     Raises:
         BadValue: neither an id nor a span that has one.
     """
-    if value is MISSING or value is None or value == "" or value is False:
+    if value is MISSING or value is None or value is False:
         return None
     if not _may_be_id(value):
         inner = Given(value).id(SPAN_ID)
@@ -56,7 +56,7 @@ def read_parent_id(value: object) -> str | None:
             raise BadValue("parent_id", value, allowed)
         value = inner
     text = _digits(value)
-    if text is not None and not text.strip("0"):
+    if value == "" or (text is not None and not text.strip("0")):
         return None
     return read_span_id(value, "parent_id")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from pytest_traces.model import SpanData
 from pytest_traces.recording import Journal
 from pytest_traces.sources.handwritten.reading import UnreadableSpan, read_span
 from pytest_traces.sources.handwritten.times import check_unit
@@ -25,12 +26,11 @@ class Intake:
         """Whether a span that was taken is still open."""
         return bool(self._open)
 
-    def take(self, given: Any) -> UnreadableSpan | None:
-        """Record one span; returns the error if it is none."""
-        try:
-            span = read_span(given, self._unit)
-        except UnreadableSpan as error:
-            return error
+    def take(self, given: Any) -> str | None:
+        """Record one span; returns what is wrong if it is none."""
+        span = self._read(given)
+        if isinstance(span, str):
+            return span
         with self._lock:
             number = self._journal.put(span)
             if span.end_ns is None:
@@ -41,15 +41,22 @@ class Intake:
         """Take the ends of spans that were open."""
         with self._lock:
             for number, given in list(self._open.items()):
-                try:
-                    span = read_span(given, self._unit)
-                except UnreadableSpan as error:
+                span = self._read(given)
+                if isinstance(span, str):
                     del self._open[number]
-                    self.complain(str(error))
-                    continue
-                if span.end_ns is not None:
+                    self.complain(span)
+                elif span.end_ns is not None:
                     del self._open[number]
                     self._journal.replace(number, span)
+
+    def _read(self, given: Any) -> SpanData | str:
+        """The span, or what is wrong. Never raises: it is the application that is running."""
+        try:
+            return read_span(given, self._unit)
+        except UnreadableSpan as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001  # any object may have been passed
+            return f"not a span: reading a {type(given).__name__} raises {type(error).__name__}"
 
     def complain(self, text: str) -> None:
         """Report a problem in every assertion: spans are missing from all open recordings."""

@@ -57,6 +57,12 @@ def exception_event(kind: type[BaseException], message: str, time_ns: int | None
     return Event("exception", time_ns, attributes)
 
 
+def description_of(error: BaseException) -> str:
+    """The exception as the text of a status: type and message."""
+    name, message = type(error).__name__, str(error)
+    return f"{name}: {message}" if message else name
+
+
 def _read_status(value: object) -> Status:
     if is_absent(value):
         return "unset"
@@ -69,8 +75,7 @@ def _read_status(value: object) -> Status:
 
 def _tell(error: object, end_ns: int | None) -> tuple[str | None, tuple[Event, ...]]:
     if isinstance(error, BaseException):
-        kind = type(error)
-        return f"{kind.__name__}: {error}", (exception_event(kind, str(error), end_ns),)
+        return description_of(error), (exception_event(type(error), str(error), end_ns),)
     if isinstance(error, type) and issubclass(error, BaseException):
         return error.__name__, (exception_event(error, "", end_ns),)
     if isinstance(error, int):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ class Tap:
         self._listening = self._listener()
         self._put: object = None
         self._calls = 0
+        _taps.add(self)
 
     @property
     def title(self) -> str:
@@ -58,6 +60,11 @@ class Tap:
     @property
     def _silence(self) -> str:
         return f"{self.title} has not been called"
+
+    def holding(self) -> list[object]:
+        """Everything of this tap that holds the function."""
+        listener = getattr(self._listening, "__func__", self._listening)
+        return [self, vars(self), self._raw, vars(listener), *(listener.__closure__ or ())]
 
     def _callable(self) -> Callable[..., Any]:
         found: object = getattr(self._owner, self._name, None)
@@ -132,7 +139,7 @@ class Tap:
         for one in unread:
             error = self._intake.take(one)
             if error is not None:
-                self._intake.complain(str(error))
+                self._intake.complain(error)
         if self._intake.follows:
             self._intake.look_again()
             if self._intake.follows and self._intake.look_again not in self._recording.pulls:
@@ -149,12 +156,14 @@ class Tap:
         self._intake.look_again()
         if self._calls:
             return None
-        function = getattr(self._listening, "__func__", self._listening)
-        own = [self, vars(self), vars(function), *(function.__closure__ or ()), self._raw]
-        holders = other_holders(self._found, own)
+        holders = other_holders(self._found, [one for tap in _taps for one in tap.holding()])
         if not holders:
             return f"{self.title} was never called"
         return (
             f"{self.title} was never called; the function is also held by {', '.join(holders)}, "
             "which a tap cannot reach"
         )
+
+
+#: Those of earlier tests, too, as long as they live.
+_taps: weakref.WeakSet[Tap] = weakref.WeakSet()

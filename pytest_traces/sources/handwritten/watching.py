@@ -43,7 +43,7 @@ class Watch:
                 self._next += 1
                 error = self._intake.take(self._last)
                 if error is not None:
-                    self._intake.complain(str(error))
+                    self._intake.complain(error)
 
     def _skip_to_end(self) -> None:
         self._next = len(self._items)

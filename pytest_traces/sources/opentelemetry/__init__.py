@@ -40,6 +40,10 @@ TRACING_PLUGINS = frozenset(
 )
 
 
+#: What has to be hooked, or spans are lost; without the other hooks only a note is.
+_NEEDED = ("opentelemetry.trace", "opentelemetry.sdk.trace")
+
+
 class OpenTelemetrySource:
     """Hooks the SDK's classes while the plugin is loaded or a recording is open.
 
@@ -136,12 +140,17 @@ class OpenTelemetrySource:
         """Whether the SDK is there, what it is set to, and what kept silent."""
         from pytest_traces.sources.opentelemetry.diagnosis import capture_of
 
-        return capture_of(recording, spans)
+        capture = capture_of(recording, spans)
+        return capture._replace(notes=(*self._watch.faults.values(), *capture.notes))
 
     def flush(self) -> None:
-        """Pack the spans that have ended since the last look."""
+        """Pack the spans that have ended since the last look; say what could not be hooked."""
         if self._spans is not None:
             self._spans.flush()
+        faults = [self._watch.faults[name] for name in _NEEDED if name in self._watch.faults]
+        for window in self._journal.windows if faults else ():
+            if self.name in window.settings.sources:
+                window.problems += [fault for fault in faults if fault not in window.problems]
 
     def past_key(self, entry: tuple[Any, ...]) -> int:
         """Trace id and span id of an entry, as one number."""

@@ -6,6 +6,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -68,7 +69,10 @@ class SpanHooks:
                 return
             entry = entries.get(number)
             if entry is not None and entry[1] is None:
-                entries[number] = records.pack(entry)
+                # This may run in the application's own code. What cannot be packed stays as
+                # it is, and is reported when somebody looks.
+                with suppress(Exception):
+                    entries[number] = records.pack(entry)
 
     def _wrap_start(self, start_span: Callable[..., Any]) -> Callable[..., Any]:
         parameters = inspect.signature(start_span).parameters
@@ -112,6 +116,8 @@ class SpanHooks:
         early, ended, thread = self._ended_early, self._ended, threading.current_thread
 
         def take(tracer: Any, span: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            if id(span) in open_spans:  # taken by a layer of this hook below another's
+                return span
             skipping: Iterable[Recording] = ()
             if not isinstance(span, self._span_type):
                 span, skipping = self._instead(start_span, tracer, span, args, kwargs)

@@ -31,7 +31,7 @@ class PrivateTracers:
     def available(self) -> bool:
         """Whether the SDK is installed, without importing it."""
         if self._installed is None:
-            self._installed = importlib.util.find_spec("opentelemetry.sdk") is not None
+            self._installed = sdk_is_installed()
         return self._installed
 
     def add_span_processor(self, processor: Any) -> None:
@@ -94,3 +94,11 @@ class PrivateTracers:
             processors: Any = sdk.SynchronousMultiSpanProcessor  # without types in some versions
             self._processors = processors()
         return self._processors
+
+
+def sdk_is_installed() -> bool:
+    """Whether the SDK could be imported; does not import it."""
+    try:
+        return importlib.util.find_spec("opentelemetry.sdk") is not None
+    except (ImportError, ValueError):  # somebody forbids it, or has put something in its place
+        return False

@@ -35,13 +35,19 @@ def start_unsampled(
     context = kwargs.get("context", args[1] if len(args) > 1 else None)
     parent = trace.get_current_span(context).get_span_context()
     made = dropped.get_span_context()
-    if made is None or not made.is_valid or made.span_id == parent.span_id:
+    if made is None or not made.is_valid or made is parent:
         return dropped
     again = copy.copy(tracer)
     again.sampler = _record_only(made.trace_state)
     again.id_generator = _same_ids(tracer.id_generator, made.trace_id, made.span_id)
     again.span_processor = SpanProcessor()
+    again._tracer_metrics = _NoMetrics()  # newer SDKs count: the dropped one was counted
     return start_span(again, *args, **kwargs)
+
+
+class _NoMetrics:
+    def start_span(self, *_: Any) -> Callable[[], None]:
+        return lambda: None
 
 
 def _record_only(trace_state: Any) -> Any:

@@ -39,7 +39,7 @@ def counting_ids():
 
 def remote(sampled):
     """A context that came from a carrier."""
-    context = trace.SpanContext(5, 6, True, trace.TraceFlags(int(sampled)), trace.TraceState())
+    context = trace.SpanContext(0xC0FFEE, 0xCAFE, True, trace.TraceFlags(int(sampled)), trace.TraceState())
     return trace.set_span_in_context(trace.NonRecordingSpan(context))
 
 
@@ -98,7 +98,7 @@ def test_unsampled_remote_parent(sdk):
     act.assert_tree("request\n  query")
     request = act.get("request")
     assert (request.sampled, request.remote_parent, request.orphan) == (False, True, False)
-    assert (request.trace_id, request.parent_id) == (f"{5:032x}", f"{6:016x}")
+    assert (request.trace_id, request.parent_id) == (f"{0xC0FFEE:032x}", f"{0xCAFE:016x}")
     assert app.names == []
 
 
