@@ -76,18 +76,15 @@ def _tell_apart(tellings: Sequence[tuple[int, SpanData]]) -> list[tuple[int, Spa
         sent_again.setdefault(_identity(telling[1]), []).append(telling)
     spans: list[list[tuple[int, SpanData]]] = []
     for _, same in sorted(sent_again.items()):
-        for span in spans:
-            if _may_be_one(span, same):
-                span += same
-                break
-        else:
+        other = next((span for span in spans if _may_be_one(span, same)), None)
+        if other is None:
             spans.append(same)
+        else:
+            other += same
     return [(min(order for order, _ in span), _merge(span)) for span in spans]
 
 
-def _may_be_one(
-    one: Sequence[tuple[int, SpanData]], other: Sequence[tuple[int, SpanData]]
-) -> bool:
+def _may_be_one(one: Sequence[tuple[int, SpanData]], other: Sequence[tuple[int, SpanData]]) -> bool:
     """Whether both come from different sources; client and server stay two even then."""
     if {data.source for _, data in one} & {data.source for _, data in other}:
         return False

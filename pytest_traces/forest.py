@@ -66,7 +66,7 @@ class Span:
 
     @property
     def parent_id(self) -> str | None:
-        """The parent's span id as recorded, even where that span itself was not; None for a root."""
+        """The parent's span id as recorded, even if that span itself was not; None for a root."""
         return self._data.parent_id
 
     @property
@@ -155,18 +155,15 @@ class Span:
     def self_time_ns(self) -> int | None:
         """Its duration minus the union of its direct children's, in nanoseconds; None while open.
 
-        Children are clipped to the span; open children take no part.
+        Children are clipped to the span; open ones take no part.
         """
         if self.end_ns is None:
             return None
         covered, reached = 0, self.start_ns
         for child in self.children:  # ordered by start
-            if child.end_ns is None:
-                continue
-            begin, end = max(child.start_ns, reached), min(child.end_ns, self.end_ns)
-            if end > begin:
-                covered += end - begin
-                reached = end
+            if child.end_ns is not None:
+                begin, end = max(child.start_ns, reached), min(child.end_ns, self.end_ns)
+                covered, reached = covered + max(0, end - begin), max(reached, end)
         return max(0, self.end_ns - self.start_ns) - covered
 
     @property

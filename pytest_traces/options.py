@@ -84,7 +84,8 @@ def _ini(config: pytest.Config, name: str, check: Callable[[Any, str], T]) -> T:
     where = _origin(config, name)
     try:
         value = config.getini(name)
-    except (TypeError, ValueError) as error:  # a quote that is not closed, a number in TOML
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        # A quote that is not closed, or a number in TOML.
         raise BadValue(where, config.inicfg.get(name), str(error)) from None
     return check(value, where)
 

@@ -51,12 +51,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     opentelemetry.uninstall()
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # No wrapper: those of other plugins must have begun, should the recording not open.
     _forget(item)  # a test may run again
     if item.config.stash[_settings].record_all or "traces" in getattr(item, "fixturenames", ()):
         _open(item)
-    return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

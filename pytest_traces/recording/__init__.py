@@ -139,8 +139,9 @@ class Recording:
         """
         if not self.is_open:
             return []
-        faults = _run(self.endings)
+        faults: list[str] = []
         try:
+            faults += _run(self.endings)
             journal.flush()
         finally:
             journal.windows.remove(self)

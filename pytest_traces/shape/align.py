@@ -147,9 +147,7 @@ class _Attempt:
             return list(numbers)
         return sorted(numbers, key=lambda n: (not self.matcher.spans.span(n).orphan, -n))
 
-    def _check_groups(
-        self, siblings: Siblings, level: Level, owned: Sequence[int | None]
-    ) -> None:
+    def _check_groups(self, siblings: Siblings, level: Level, owned: Sequence[int | None]) -> None:
         first = len(siblings.node.children)
         for index, (group, takers) in enumerate(siblings.node.groups):
             mine = [item for item, owner in enumerate(owned) if owner == index]

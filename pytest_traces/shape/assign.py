@@ -40,10 +40,12 @@ def assign(
     Returns:
         A largest assignment that first fills the least numbers; complete if all holds.
     """
+    if (len(takes) <= 1 and len(counts) <= 1) or not any(takes):
+        return _assign_one(bounds, counts, takes, take_all=take_all)
     takers = _alike([tuple(sorted(items)) for items in takes])
     takers_of: list[list[int]] = [[] for _ in counts]
-    for number, items in enumerate(takers):
-        for item in items:
+    for number, mine in enumerate(takers):
+        for item in mine:
             takers_of[item].append(number)
     items = _alike([tuple(by) for by in takers_of])
     network = _Network(
@@ -54,6 +56,19 @@ def assign(
     complete = network.fill() and not (take_all and network.rest())
     flow = _share_out(network.flow(), bounds, counts, list(takers.values()), list(items.values()))
     return Assignment(flow, complete)
+
+
+def _assign_one(
+    bounds: Bounds, counts: Sequence[int], takes: Sequence[Sequence[int]], *, take_all: bool
+) -> Assignment:
+    """One taker and one item, or nothing to take: what long chains ask at every level."""
+    flow: dict[tuple[int, int], int] = {}
+    if any(takes):
+        high = bounds[0][1]
+        flow[0, 0] = counts[0] if high is None else min(counts[0], high)
+    taken = sum(flow.values())
+    complete = taken >= sum(low for low, _ in bounds)
+    return Assignment(flow, complete and not (take_all and taken < sum(counts)))
 
 
 def feasible(

@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     #: None for the line ``...``.
     name: str | None
     level: int | None = None
-    count: int = 1
+    times: int = 1
     unfinished: bool = False
 
 
@@ -52,8 +52,8 @@ def read(text: str) -> Entry:
     start = len(text) - len(rest)
     _refuse_report(text, start)
     counted = _COUNT.fullmatch(rest)
-    count, rest = (int(counted[1]), counted[2]) if counted else (1, rest)
-    if count < 1:
+    times, rest = (int(counted[1]), counted[2]) if counted else (1, rest)
+    if times < 1:
         raise Misread(
             start, "to expect none of a span, leave its line out", f"{text[:start]}1 × {rest}"
         )
@@ -62,7 +62,7 @@ def read(text: str) -> Entry:
     if name == "...":
         raise Misread(start, "'...' stands for any number of spans", f"{text[:start]}...")
     offset = len(text) - len(rest)
-    return Entry(_unquote(text, name, offset), level, count, unfinished)
+    return Entry(_unquote(text, name, offset), level, times, unfinished)
 
 
 def _refuse_report(text: str, start: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from pytest_traces.forest import Span
@@ -68,7 +69,5 @@ def order_holds(order: Order, spans: Sequence[Span]) -> bool:
         return len(spans) < 2 or max(span.start_ns for span in spans) < min(ends)
     if order == "sequential":
         intervals = sorted(zip([span.start_ns for span in spans], ends, strict=True))
-        return all(
-            before[1] <= after[0] for before, after in zip(intervals, intervals[1:], strict=False)
-        )
+        return all(before[1] <= after[0] for before, after in pairwise(intervals))
     return True

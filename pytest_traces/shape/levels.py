@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 from pytest_traces.shape.leftovers import Leftovers
 from pytest_traces.shape.mismatch import Mismatch, Place
@@ -67,25 +66,28 @@ def _children(
 
 def find_put_between(leftovers: Leftovers) -> bool:
     """Unexpected spans that stand between a parent and the children wanted of it."""
-    between: dict[int, list[Mismatch]] = defaultdict(list)
+    taken: dict[int, list[Mismatch]] = defaultdict(list)
+    between: list[Place] = []
     for mismatch in leftovers.mismatches:
         above = mismatch.place.parent
-        if mismatch.kind == "moved" and above is not None and leftovers.is_open(above):
-            if above.parent is mismatch.expected_at and not above.extra:
-                between[id(above)].append(mismatch)
-    for moved in between.values():
-        _put_between(leftovers, moved)
+        if mismatch.kind != "moved" or above is None or not leftovers.is_open(above):
+            continue
+        if above.parent is mismatch.expected_at and not above.extra:
+            if id(above) not in taken:
+                between.append(above)
+            taken[id(above)].append(mismatch)
+    for place in between:
+        _put_between(leftovers, place, taken[id(place)])
     return bool(between)
 
 
-def _put_between(leftovers: Leftovers, moved: list[Mismatch]) -> None:
-    gone = set(map(id, moved))
+def _put_between(leftovers: Leftovers, between: Place, taken: list[Mismatch]) -> None:
+    gone = set(map(id, taken))
     leftovers.mismatches[:] = [one for one in leftovers.mismatches if id(one) not in gone]
-    above = moved[0].place.parent
-    inserted = Mismatch("unexpected", above, None, above.span, expected_at=above.parent)
-    inserted.here_instead = [one.span for one in moved if one.span is not None]
+    inserted = Mismatch("unexpected", between, None, between.span, expected_at=between.parent)
+    inserted.here_instead = [one.span for one in taken if one.span is not None]
     leftovers.report(inserted)
-    leftovers.explain(above)
-    for one in moved:
+    leftovers.explain(between)
+    for one in taken:
         one.place.mismatch = None
         one.place.consequence = inserted

@@ -222,7 +222,8 @@ class Matcher:
     def _find_literals(self) -> None:
         """Give each pattern that is nothing but names the class of spans it stands for."""
         for number, node in enumerate(self.patterns.nodes):
-            children = [(self.patterns.nodes[n].literal, low, high) for n, low, high in node.takers]
+            nodes = self.patterns.nodes
+            children = [(nodes[n].literal, low, high) for n, low, high in node.takers]
             fixed = all(cls is not None and low == high for cls, low, high in children)
             if node.pattern.open or node.groups or not fixed:
                 continue
@@ -235,7 +236,9 @@ class Matcher:
                 label = Label(fields.name, bool(fields.unfinished), frozenset())
             else:
                 continue
-            node.literal = -1 if below and below[0][0] == -1 else self.spans.class_like(label, below)
+            node.literal = (
+                -1 if below and below[0][0] == -1 else self.spans.class_like(label, below)
+            )
 
 
 def _positions(

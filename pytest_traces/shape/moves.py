@@ -52,7 +52,8 @@ class Moves:
         return found
 
     def _best(self, place: Place, pattern: Pattern, most: float) -> _Candidate | None:
-        leftovers, looked = self._leftovers, []
+        leftovers = self._leftovers
+        looked: list[_Candidate] = []
         namesakes = leftovers.names.spans_named(pattern.fields.name)
         number = leftovers.number_of(pattern)
         if most and len(namesakes) == 1:

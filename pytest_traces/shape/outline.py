@@ -168,9 +168,9 @@ def _to_patterns(top: _Node) -> tuple[tuple[Pattern, ...], bool]:
     made: dict[int, Pattern] = {}
     for node in reversed(order):
         children = tuple(made.pop(id(child)) for child in node.children)
-        count = node.entry.count
+        times = node.entry.times
         fields = _plain_fields(node.entry.name, node.entry.unfinished)
-        made[id(node)] = Pattern(fields, children, open=node.open, low=count, high=count)
+        made[id(node)] = Pattern(fields, children, open=node.open, low=times, high=times)
     root = made[id(top)]
     return root.children, root.open
 

@@ -98,7 +98,7 @@ def _least_cost(costs: Sequence[Sequence[float]]) -> list[int]:
                 reduced = costs[here - 1][other - 1] - row_potential[here] - column_potential[other]
                 if reduced < least[other]:
                     least[other], came_from[other] = reduced, column
-            following = min(left, key=lambda other: (least[other], other))  # noqa: B023
+            following = min(left, key=lambda other: (least[other], other))
             delta = least[following]
             for one in done:
                 row_potential[row_of[one]] += delta

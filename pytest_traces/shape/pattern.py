@@ -51,6 +51,7 @@ class Pattern:
 
     def __mul__(self, count: int) -> Pattern:
         """``span("SELECT items") * 3``: exactly three of these."""
+        __tracebackhide__ = True
         return self.times(count)
 
     __rmul__ = __mul__
@@ -84,9 +85,7 @@ class Pattern:
         return self._with(0, self.high)
 
     def _with(self, low: int, high: int | None) -> Pattern:
-        return Pattern(
-            self.fields, self.children, self.groups, open=self.open, low=low, high=high
-        )
+        return Pattern(self.fields, self.children, self.groups, open=self.open, low=low, high=high)
 
     @property
     def label(self) -> str:

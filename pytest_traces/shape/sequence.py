@@ -90,7 +90,7 @@ class _Progress:
 
     def _ways(self, begin: int, count: int, end: int, instant: Sequence[_Takers]) -> int:
         """How many of the instant the last member can take; the numbers that can be are a run."""
-        first = begin if begin >= 0 else 0
+        first = max(begin, 0)
         between = [(self._low[member], self._high[member]) for member in range(first, end)]
         if begin >= 0:
             rest = 0 if self._open[begin] else count

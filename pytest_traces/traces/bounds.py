@@ -65,5 +65,6 @@ def count_message(
     for span in found:
         place = f"below {path_of(span.parent)}" if span.parent is not None else "as a root"
         places[place] = places.get(place, 0) + 1
-    message.facts = [f"  {number} {place}" for place, number in list(places.items())[:5]]
+    if len(found) > 1:
+        message.facts = [f"  {number} {place}" for place, number in list(places.items())[:5]]
     return message

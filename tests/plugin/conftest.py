@@ -47,8 +47,10 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
             pytester.makeconftest(conftest)
         pytester.makepyfile(test_it=source)
         options = [o for name in ("pytest_traces.plugin", *plugins) for o in ("-p", name)]
-        runner = pytester.runpytest_subprocess if subprocess else pytester.runpytest_inprocess
-        return runner(*options, "-p", "no:cacheprovider", *args)
+        options += ["-p", "no:cacheprovider"]
+        if subprocess:
+            return pytester.runpytest_subprocess(*options, *args)
+        return pytester.runpytest_inprocess(*options, *args, no_reraise_ctrlc=True)
 
     return run
 

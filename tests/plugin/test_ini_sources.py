@@ -52,7 +52,7 @@ def test_a_source_that_is_left_out_says_so(run):
     [
         ("otel", "'otel' is not usable; the sources are opentelemetry, handwritten"),
         ("handwritten Sentry", "'Sentry' is not usable; the sources are opentelemetry, handwritten"),
-        ("", "() is not usable; name at least one of opentelemetry, handwritten"),
+        ("", "[] is not usable; name at least one of opentelemetry, handwritten"),
     ],
 )
 def test_a_bad_value_is_a_usage_error(value, message, run):

@@ -1,8 +1,12 @@
 """Whatever a test does, nothing of it is left."""
 
+import json
+
 import pytest
 
 from pytest_traces.recording import journal
+
+DUMPS = json.dumps
 
 NEXT = """
 
@@ -59,17 +63,22 @@ def test_after_a_fixture_that_fails(body, outcomes, run):
     assert "was never called" not in result.stdout.str()
 
 
-@pytest.mark.parametrize("where", ["set-up", "call", "teardown"])
-@pytest.mark.parametrize("error", ["KeyboardInterrupt", "pytest.exit.Exception('enough')"])
-@pytest.mark.parametrize("option", [[], ["--traces"]])
+@pytest.mark.parametrize(
+    ("where", "error", "option"),
+    [
+        ("set-up", "KeyboardInterrupt", []),
+        ("call", "KeyboardInterrupt", []),
+        ("call", "pytest.exit.Exception('enough')", []),
+        ("call", "KeyboardInterrupt", ["--traces"]),
+        ("teardown", "KeyboardInterrupt", []),
+    ],
+)
 def test_after_an_interrupt(where, error, option, run):
     """pytest then leaves out the teardown of the test, though not that of its fixtures."""
     result = run(
         f"""
         import json
         import pytest
-
-        dumps = json.dumps
 
         @pytest.fixture
         def interrupted(traces):
@@ -88,16 +97,10 @@ def test_after_an_interrupt(where, error, option, run):
             pass
         """,
         *option,
-        conftest="""
-            import json
-            dumps = json.dumps
-
-            def pytest_unconfigure(config):
-                print("undone:", json.dumps is dumps)
-        """,
     )
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert json.dumps is DUMPS
 
 
 def test_after_a_test_that_fails(run):

@@ -1,5 +1,6 @@
 """The traceback of a failure: the user's own line and the text, nothing of this package."""
 
+import functools
 import re
 
 import pytest
@@ -60,6 +61,12 @@ MISUSED = [
 ]
 
 
+@pytest.fixture
+def run(run):
+    """Assertions that fail wait for nothing long."""
+    return functools.partial(run, ini="traces_timeout = 20ms")
+
+
 def frames(result: pytest.RunResult) -> list[str]:
     """The files of the traceback, the innermost last."""
     return re.findall(r"^(\S+\.py):\d+: ", result.stdout.str(), re.MULTILINE)
@@ -107,7 +114,7 @@ def test_one_line_is_the_verdict(run):
     """As it stands in the short summary."""
     result = run(WITH_SPAN + "traces.assert_none('book')", "--tb=line")
 
-    result.stdout.fnmatch_lines(["*test_it.py:5: AssertionError: expected no span 'book', got 1 span: 'book'"])
+    result.stdout.fnmatch_lines(["*test_it.py:6: AssertionError: expected no span 'book', got 1 span: 'book'"])
 
 
 def test_a_tap_hides_its_own_frame(run):

@@ -33,7 +33,7 @@ def test_several_differences_at_once(grow: Grow, failure: Failure) -> None:
         "    │  └─ order publish  producer  1.00 ms\n"
         "  ~ ├─ GET               client       open   never ended\n"
         "  - └─ orders publish"
-        "                          missing; nearest: 'order publish' below "
+        "                        missing; nearest: 'order publish' below "
         "'POST /checkout > SELECT orders'\n"
         "\n"
         "  still open: 'POST /checkout > GET'\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import FrameType, MemberDescriptorType, MethodType, ModuleType
 
 from pytest_traces.sources.handwritten.fields import MISSING
@@ -24,9 +24,12 @@ def own_value(owner: object, name: str) -> object:
 
 def rebind(old: object, new: object) -> None:
     """Let every module global that is the old object be the new one."""
-    for module, name, value in _globals():
-        if value is old or (isinstance(old, MethodType) and _is_method(value, old)):
-            setattr(module, name, new)
+    for module in _modules():
+        if not isinstance(old, MethodType) and id(old) not in map(id, list(vars(module).values())):
+            continue  # of some hundred thousand globals hardly one is it
+        for name, value in list(vars(module).items()):
+            if value is old or (isinstance(old, MethodType) and _is_method(value, old)):
+                setattr(module, name, new)
 
 
 def other_holders(function: object, own: Sequence[object]) -> list[str]:
@@ -48,7 +51,8 @@ def other_holders(function: object, own: Sequence[object]) -> list[str]:
     wanted = {id(one) for one in holders}
     named = {
         id(value): f"{module.__name__}.{name}"
-        for module, name, value in _globals()
+        for module in _modules()
+        for name, value in list(vars(module).items())
         if id(value) in wanted
     }
     found = sorted({_described(one, named.get(id(one))) for one in holders})
@@ -60,11 +64,8 @@ def _is_method(value: object, method: MethodType) -> bool:
     return isinstance(value, MethodType) and value == method
 
 
-def _globals() -> Iterator[tuple[ModuleType, str, object]]:
-    for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType):
-            for name, value in list(vars(module).items()):
-                yield module, name, value
+def _modules() -> list[ModuleType]:
+    return [module for module in list(sys.modules.values()) if isinstance(module, ModuleType)]
 
 
 def _is_namespace(holder: object) -> bool:

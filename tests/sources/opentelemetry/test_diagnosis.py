@@ -337,7 +337,7 @@ def test_still_open(script):
         "  what was captured:\n"
         "    OpenTelemetry   3 spans; no provider is set (none is needed)\n"
         "    hand-written    nothing added\n"
-        "    waited          1.00 ms at most (traces_timeout) for open spans\n"
+        "    waited          up to 1.00 ms for open spans\n"
         "absence cannot be asserted while spans are open: 'kept open', 'job'\n"
         "\n"
         "  still open: 'request > kept open', started in thread 'MainThread' # ms ago\n"

@@ -67,17 +67,16 @@ ITS_PROVIDER_STAYS = """
             logfire.info("b")
         traces.assert_tree("a\\n  b")
         assert {span.sampled for span in traces.spans} == {False}
+        configure()
 """
 
 
-def test_configured_before_the_tests(suite, order):
-    """(h) Logfire configured at import: its spans and plain ones are in one tree."""
-    suite.write("test_app.py", CONFIGURE, TESTS, "configure()\ndef in_each_test(): pass")
-    suite.run(order).passed(4)
+def test_logfire(suite, order):
+    """(h) Logfire configured at import or in each test: its spans and plain ones are one tree.
 
-
-def test_configured_inside_the_tests(suite, order):
-    """(h) Logfire configured in each test anew: the same, and its exporters get all of it."""
-    suite.write("test_app.py", CONFIGURE, TESTS, "in_each_test = configure")
+    Its exporters get all of it, and what its head sampling drops is recorded as not sampled.
+    """
+    suite.write("test_before.py", CONFIGURE, TESTS, "configure()\ndef in_each_test(): pass")
+    suite.write("test_inside.py", CONFIGURE, TESTS, "in_each_test = configure")
     suite.write("test_stays.py", CONFIGURE, ITS_PROVIDER_STAYS)
-    suite.run(order).passed(4 + 4)
+    suite.run(order).passed(4 + 4 + 4)

@@ -1,4 +1,4 @@
-"""Whose provider it is, and when it is made: situations (a) to (d), in whole suites."""
+"""Whose provider it is, and when it is made: situations (a) to (e), in whole suites."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ EXPORTING = """
 
     exporter = InMemorySpanExporter()
 
-    def make(processor=SimpleSpanProcessor):
-        provider = TracerProvider()
+    def make(processor=SimpleSpanProcessor, **arguments):
+        provider = TracerProvider(**arguments)
         provider.add_span_processor(processor(exporter))
         return provider
 
@@ -162,9 +162,35 @@ def test_provider_set_inside_a_test(suite, order):
     suite.run(order).passed(4)
 
 
+DROPPED = """
+    import pytest
+    from exporting import exporter, make
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+
+    SAMPLERS = {
+        "off": ALWAYS_OFF, "ratio": TraceIdRatioBased(0), "parent": ParentBased(ALWAYS_OFF)
+    }
+    before = {name: make(sampler=one).get_tracer("app") for name, one in SAMPLERS.items()}
+
+    @pytest.mark.parametrize("name", SAMPLERS)
+    @pytest.mark.parametrize("place", ["before", "in"])
+    def test_sampler(traces, name, place):
+        tracer = before[name] if place == "before" else (
+            make(sampler=SAMPLERS[name]).get_tracer("app")
+        )
+        exporter.clear()
+        with tracer.start_as_current_span("work"):
+            tracer.start_span("inner").end()
+        traces.assert_tree("work\\n  inner")
+        assert [span.sampled for span in traces.spans] == [False, False]
+        assert exporter.get_finished_spans() == ()
+"""
+
+
 def test_provider_that_is_nobodys_global(suite, order):
-    """(d) A private provider is recorded wherever it was made and whatever its processors are."""
+    """(d), (e) A private provider is recorded wherever it was made, and whatever it drops."""
     suite.write("exporting.py", EXPORTING)
+    suite.write("test_dropped.py", DROPPED)
     suite.write(
         "before_the_plugin.py",
         """
@@ -209,4 +235,4 @@ def test_provider_that_is_nobodys_global(suite, order):
             traces.assert_tree("afterwards")
         """,
     )
-    suite.run(order, plugins=("before_the_plugin",)).passed(5)
+    suite.run(order, plugins=("before_the_plugin",)).passed(5 + 6)

@@ -1,4 +1,4 @@
-"""Samplers and switches that drop spans: situations (e) and (f), in whole suites."""
+"""Switches that drop spans: the rest of situation (e), and (f), in whole suites."""
 
 from __future__ import annotations
 
@@ -23,39 +23,6 @@ APP = """
 """
 
 
-def test_dropped_by_a_sampler(suite, order):
-    """(e) What a sampler drops is recorded as not sampled, wherever the tracer was made."""
-    suite.write(
-        "app.py",
-        APP,
-        """
-        from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
-
-        SAMPLERS = {
-            "off": ALWAYS_OFF, "ratio": TraceIdRatioBased(0), "parent": ParentBased(ALWAYS_OFF)
-        }
-        before = {name: make(sampler=one).get_tracer("app") for name, one in SAMPLERS.items()}
-        """,
-    )
-    suite.write(
-        "test_app.py",
-        """
-        import pytest
-        from app import SAMPLERS, before, exporter, make, work
-
-        @pytest.mark.parametrize("name", SAMPLERS)
-        @pytest.mark.parametrize("place", ["before", "in"])
-        def test_sampler(traces, name, place):
-            fresh = make(sampler=SAMPLERS[name]).get_tracer("app")
-            work(before[name] if place == "before" else fresh)
-            traces.assert_tree("work\\n  inner")
-            assert [span.sampled for span in traces.spans] == [False, False]
-            assert exporter.get_finished_spans() == ()
-        """,
-    )
-    suite.run(order).passed(6)
-
-
 def test_skipped_by_the_ini_file(suite):
     """(e) With traces_unsampled = skip such spans are named, and absence is refused."""
     suite.write("app.py", APP)
@@ -77,7 +44,7 @@ def test_skipped_by_the_ini_file(suite):
             with pytest.raises(AssertionError) as caught:
                 traces.get("work")
             assert (
-                "'work', 'inner': dropped by the sampler and not recorded, as traces_unsampled says"
+                "not recorded: 'work', 'inner', which the sampler dropped (see traces_unsampled)"
             ) in str(caught.value)
 
         def test_the_next_one(traces):
@@ -87,6 +54,9 @@ def test_skipped_by_the_ini_file(suite):
     suite.run().passed(2)
 
 
+DISABLED = {"OTEL_SDK_DISABLED": "true"}
+OFF = {"OTEL_TRACES_SAMPLER": "always_off"}
+RATIO = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}
 NO_PROVIDER = """
     tracer = trace.get_tracer("app")
 """
@@ -97,17 +67,18 @@ ITS_OWN = """
 
 
 @pytest.mark.parametrize(
-    ("provider", "variables", "sampled"),
+    ("provider", "variables", "sampled", "order"),
     [
-        (ITS_OWN, {"OTEL_SDK_DISABLED": "true"}, False),
-        (NO_PROVIDER, {"OTEL_SDK_DISABLED": "true"}, True),
-        (ITS_OWN, {"OTEL_TRACES_SAMPLER": "always_off"}, False),
-        (NO_PROVIDER, {"OTEL_TRACES_SAMPLER": "always_off"}, False),
-        (ITS_OWN, {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}, False),
+        (ITS_OWN, DISABLED, False, "listed"),
+        (ITS_OWN, DISABLED, False, "reversed"),
+        (ITS_OWN, DISABLED, False, "parallel"),
+        (NO_PROVIDER, DISABLED, True, "reversed"),
+        (ITS_OWN, OFF, False, "listed"),
+        (NO_PROVIDER, OFF, False, "reversed"),
+        (ITS_OWN, RATIO, False, "listed"),
     ],
-    ids=["disabled", "disabled, no provider", "off", "off, no provider", "ratio"],
 )
-def test_switched_off_by_the_environment(suite, provider, variables, sampled):
+def test_switched_off_by_the_environment(suite, provider, variables, sampled, order):
     """(f) Variables that switch spans off change nothing but their being sampled."""
     suite.write("app.py", APP, provider)
     suite.write(
@@ -130,23 +101,4 @@ def test_switched_off_by_the_environment(suite, provider, variables, sampled):
             assert exporter.get_finished_spans() == ()
         """,
     )
-    suite.run("listed", env=variables).passed(3)
-    suite.run("reversed", env=variables).passed(3)
-
-
-def test_switched_off_in_parallel(suite):
-    """(f) The same holds in the workers of pytest-xdist."""
-    suite.write("app.py", APP, ITS_OWN)
-    suite.write(
-        "test_app.py",
-        """
-        import pytest
-        from app import tracer, work
-
-        @pytest.mark.parametrize("number", range(4))
-        def test_it(traces, number):
-            work(tracer)
-            traces.assert_tree("work\\n  inner")
-        """,
-    )
-    suite.run("parallel", env={"OTEL_SDK_DISABLED": "true"}).passed(4)
+    suite.run(order, env=variables).passed(3)
