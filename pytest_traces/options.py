@@ -86,7 +86,7 @@ def _ini(config: pytest.Config, name: str, check: Callable[[Any, str], T]) -> T:
         value = config.getini(name)
     except (TypeError, ValueError, pytest.UsageError) as error:
         # A quote that is not closed, or a number in TOML.
-        raise BadValue(where, config.inicfg.get(name), str(error)) from None
+        raise pytest.UsageError(f"{where}: {error}") from None
     return check(value, where)
 
 

@@ -88,7 +88,8 @@ class Asserting(Counting):
                 text = f"no span matches {pattern.label}"
                 return plain_message(text, forest, self._captures())
             message = tree_message(found, forest, self._captures(), ())
-            message.verdict = f"no subtree matches; the nearest: {message.verdict}"
+            differs = message.verdict.removeprefix("the trace differs from the expected tree: ")
+            message.verdict = f"no subtree matches; the nearest: {differs}"
             message.paste = []
             return message
 

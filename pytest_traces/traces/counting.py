@@ -107,7 +107,7 @@ class Counting(Looking):
             found = selection.of(forest)
             if not found:
                 return None
-            what = "" if str(selection) == "any span" else f" {selection}"
+            what = f" {selection}".removeprefix(" any span")
             text = f"expected no span{what}, got {plural(len(found), 'span')}: {path_of(found[0])}"
             return count_message(text, found, forest, ())
 

@@ -212,15 +212,15 @@ def test_async_tests_of_anyio(run):
         def anyio_backend(request):
             return request.param
 
-        async def work():
+        async def work(*, task_status):
             with tracer.start_as_current_span("work"):
+                task_status.started()
                 await anyio.sleep(0.01)
 
         @pytest.mark.anyio
         async def test_settled(traces):
             async with anyio.create_task_group() as group:
-                group.start_soon(work)
-                await anyio.sleep(0)
+                await group.start(work)
                 (await traces.settled("2s")).assert_tree("work")
         """,
         plugins=("anyio.pytest_plugin",),

@@ -80,9 +80,11 @@ class PrivateTracers:
     def _current_provider(self) -> Any:
         environment = tuple(os.environ.get(name) for name in _ENVIRONMENT)
         if self._provider is None or environment != self._environment:
+            from opentelemetry.sdk.resources import Resource
             from opentelemetry.sdk.trace import TracerProvider
 
-            self._provider = TracerProvider(shutdown_on_exit=False)
+            # The resource by itself: old SDKs make their default one when they are imported.
+            self._provider = TracerProvider(resource=Resource.create({}), shutdown_on_exit=False)
             self._environment = environment
             self._tracers.clear()
         return self._provider

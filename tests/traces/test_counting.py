@@ -1,0 +1,253 @@
+"""assert_count, assert_none and assert_no_errors: where each passes, fails, and selects nothing."""
+
+import re
+
+import pytest
+
+from pytest_traces import BadValue, glob
+
+CAPTURED = (
+    "  what was captured:\n"
+    "    opentelemetry   left out by traces_sources\n"
+    "    hand-written    {spans}"
+)
+TREE = (
+    "  book              server    1.00 ms   [agency]\n"
+    "  ├─ load           internal  1.00 ms\n"
+    "  │  └─ 2 × select  client    2.00 ms\n"
+    "  └─ pay            client    1.00 ms   [bank] error: no money"
+)
+
+
+@pytest.mark.usefixtures("book")
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("select", {"n": 2}),
+        ("select", {"at_least": 1}),
+        ("select", {"at_least": 2}),
+        ("select", {"at_most": 2}),
+        ("select", {"at_most": 5}),
+        ("select", {"at_least": 1, "at_most": 2}),
+        ("book", {"n": 1}),
+        (glob("*"), {"n": 5}),
+        (None, {"n": 3, "kind": "client"}),
+    ],
+)
+def test_a_count_that_holds(name, wanted, act):
+    """Exactly, at least, at most, between."""
+    act.assert_count(name, **wanted)
+
+
+@pytest.mark.usefixtures("book")
+@pytest.mark.parametrize(
+    ("name", "wanted", "verdict"),
+    [
+        ("select", {"n": 1}, "'select' ran 2 times, expected 1"),
+        ("select", {"n": 3}, "'select' ran 2 times, expected 3"),
+        ("select", {"at_least": 3}, "'select' ran 2 times, expected at least 3"),
+        ("select", {"at_most": 1}, "'select' ran 2 times, expected 1"),
+        ("select", {"at_least": 3, "at_most": 5}, "'select' ran 2 times, expected 3 to 5"),
+        ("book", {"n": 2}, "'book' ran 1 time, expected 2"),
+        (glob("*"), {"at_most": 4}, "glob('*') ran 5 times, expected 1 to 4"),
+        (None, {"n": 2, "kind": "client"}, "any span with kind='client' ran 3 times, expected 2"),
+        ("selct", {"n": 1}, "no span fits 'selct'; nearest: 'book > load > select'; expected 1"),
+        ("zzz", {"at_least": 2}, "no span fits 'zzz'; expected at least 2"),
+        ("zzz", {"at_most": 2}, "no span fits 'zzz'; expected 1 to 2"),
+    ],
+)
+def test_a_count_that_does_not_hold(name, wanted, verdict, act):
+    """The first line says what ran how often; where nothing fits, at most fails too."""
+    with pytest.raises(AssertionError) as caught:
+        act.assert_count(name, **wanted)
+    assert str(caught.value).splitlines()[0] == verdict
+
+
+@pytest.mark.usefixtures("book")
+def test_a_count_says_where_the_spans_are(act, grow):
+    """The whole message."""
+    grow("select")
+    with pytest.raises(AssertionError) as caught:
+        act.assert_count("select", 1)
+    assert str(caught.value) == (
+        f"'select' ran 3 times, expected 1\n\n"
+        f"{TREE}\n"
+        f"  select            internal  1.00 ms\n\n"
+        f"  2 below 'book > load'\n"
+        f"  1 as a root\n\n"
+        f"{CAPTURED.format(spans='6 spans')}"
+    )
+
+
+def test_a_count_where_nothing_was_recorded(act):
+    """It fails, whatever is expected."""
+    for wanted in ({"n": 1}, {"at_least": 1}, {"at_most": 1}):
+        with pytest.raises(AssertionError, match="no span fits 'x': no span was recorded"):
+            act.assert_count("x", **wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({}, "assert_count: say how many: n, at_least= or at_most="),
+        ({"n": 0}, "n: 0 is not usable; a count is at least 1; to expect none, use assert_none"),
+        ({"at_least": 0}, "at_least: 0 is not usable; a count is at least 1; to expect none, use assert_none"),
+        ({"at_most": 0}, "at_most: 0 is not usable; a count is at least 1; to expect none, use assert_none"),
+        ({"n": -1}, "n: -1 is not usable; a count is a positive integer"),
+        ({"at_most": -2}, "at_most: -2 is not usable; a count is a positive integer"),
+        ({"n": "2"}, "n: '2' is not usable; a count is a positive integer"),
+        ({"n": 2.0}, "n: 2.0 is not usable; a count is a positive integer"),
+        ({"n": True}, "n: True is not usable; a count is a positive integer"),
+        ({"n": 2, "at_most": 3}, "n: 2 is not usable; it is exact; leave at_least= and at_most= out"),
+        ({"at_least": 3, "at_most": 2}, "at_most: 2 is not usable; it lies below at_least=3"),
+    ],
+)  # fmt: skip
+def test_a_count_that_makes_no_sense_is_refused(wanted, message, act):
+    """No number, none, negative ones, other types, contradictions."""
+    with pytest.raises(ValueError, match=re.escape(message.split(";")[0])) as caught:
+        act.assert_count("x", **wanted)
+    assert str(caught.value) == message
+    assert isinstance(caught.value, BadValue) or not wanted
+
+
+@pytest.mark.usefixtures("book")
+def test_none_that_holds(act):
+    """No span fits."""
+    act.assert_none("checkout")
+    act.assert_none("book", kind="client")
+    act.assert_none(status="ok")
+    act.assert_none("select", inside="pay")
+
+
+def test_none_without_a_name_wants_nothing_at_all(act):
+    """It is the one assertion that an empty recording fulfils."""
+    act.assert_none()
+    act.assert_none("x")
+
+
+@pytest.mark.usefixtures("book")
+def test_none_that_does_not_hold(act):
+    """The first span is named, then where all of them are."""
+    with pytest.raises(AssertionError) as caught:
+        act.assert_none("select")
+    assert str(caught.value) == (
+        "expected no span 'select', got 2 spans: 'book > load > select'\n\n"
+        f"{TREE}\n\n"
+        "  2 below 'book > load'"
+    )
+
+
+@pytest.mark.usefixtures("book")
+@pytest.mark.parametrize(
+    ("args", "keywords", "verdict"),
+    [
+        (["pay"], {}, "expected no span 'pay', got 1 span: 'book > pay'"),
+        ([], {}, "expected no span, got 5 spans: 'book'"),
+        ([], {"status": "error"}, "expected no span with status='error', got 1 span: 'book > pay'"),
+        ([glob("s*")], {"inside": "load"},
+         "expected no span glob('s*') inside 'load', got 2 spans: 'book > load > select'"),
+    ],
+)  # fmt: skip
+def test_none_names_what_was_not_expected(args, keywords, verdict, act):
+    """By name, by field, by place, or anything."""
+    with pytest.raises(AssertionError) as caught:
+        act.assert_none(*args, **keywords)
+    assert str(caught.value).splitlines()[0] == verdict
+
+
+def test_none_counts_spans_that_never_ended(act, grow):
+    """They have started, so they are there."""
+    grow("x", end=None)
+
+    with pytest.raises(AssertionError, match="expected no span 'x', got 1 span: 'x'"):
+        act.assert_none("x")
+
+
+def test_no_errors_that_holds(act, grow):
+    """Neither a status nor an event says that something went wrong."""
+    grow("a", status="ok")
+    grow("b", events=["retry"])
+
+    act.assert_no_errors()
+
+
+@pytest.mark.usefixtures("book")
+def test_no_errors_with_a_status(act):
+    """The whole message."""
+    with pytest.raises(AssertionError) as caught:
+        act.assert_no_errors()
+    assert str(caught.value) == f"an error in 'book > pay': no money\n\n{TREE}"
+
+
+def test_no_errors_with_several(act, grow):
+    """The first in the verdict, then the others."""
+    grow("a", error=ValueError("x"))
+    grow("b", status="error")
+    grow("c", events=[{"name": "exception", "attributes": {"exception.type": "KeyError"}}])
+
+    with pytest.raises(AssertionError) as caught:
+        act.assert_no_errors()
+    assert str(caught.value) == (
+        "3 spans with an error in 'a': ValueError: x\n\n"
+        "  a  internal  1.00 ms   error: ValueError: x\n"
+        "  b  internal  1.00 ms   error\n"
+        "  c  internal  1.00 ms\n\n"
+        "  'b': status error\n"
+        "  'c': KeyError"
+    )
+
+
+@pytest.mark.parametrize(
+    "allow",
+    [
+        "a",
+        ["a", "x"],
+        glob("*"),
+        re.compile("a|b"),
+        ValueError,
+        (ValueError, KeyError),
+        Exception,
+        {"a"},
+    ],
+)
+def test_no_errors_with_those_that_are_allowed(allow, act, grow):
+    """Names in any way, types of exceptions and their bases; alone or together."""
+    grow("a", error=ValueError("x"))
+
+    act.assert_no_errors(allow=allow)
+
+
+@pytest.mark.parametrize("allow", [(), "b", KeyError, glob("A")])
+def test_no_errors_with_others_that_are_allowed(allow, act, grow):
+    """They do not excuse this one."""
+    grow("a", error=ValueError("x"))
+
+    with pytest.raises(AssertionError, match="an error in 'a': ValueError: x"):
+        act.assert_no_errors(allow=allow)
+
+
+@pytest.mark.parametrize(
+    ("allow", "message"),
+    [
+        (5, "allow: 5 (int) is no name; a name is a string, re.compile(...), glob(...) or an object "
+            "with =="),
+        ([None], "allow: None is neither a name nor a type of exception"),
+        (int, "allow: <class 'int'> (type) is no name; a name is a string, re.compile(...), "
+              "glob(...) or an object with =="),
+    ],
+)  # fmt: skip
+def test_what_can_allow_nothing_is_refused(allow, message, act, grow):
+    """Numbers, other types, None."""
+    grow("a")
+    with pytest.raises(TypeError) as caught:
+        act.assert_no_errors(allow=allow)
+    assert str(caught.value) == message
+
+
+def test_no_errors_where_nothing_was_recorded(act):
+    """Nothing went right, either."""
+    with pytest.raises(AssertionError) as caught:
+        act.assert_no_errors()
+    assert str(caught.value) == (
+        f"no span was recorded\n\n{CAPTURED.format(spans='nothing added')}"
+    )
