@@ -1,4 +1,4 @@
-""""What was captured": each source, active or why not, and what was kept back by which setting."""
+"""What was captured: each source, active or why not, and what was kept back by which setting."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ wildcards collapse instead of exploding.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 _UNBOUNDED = 1 << 60
@@ -40,35 +40,33 @@ def assign(
     Returns:
         A largest assignment that first fills the least numbers; complete if all holds.
     """
-    if (len(takes) <= 1 and len(counts) <= 1) or not any(takes):
-        return _assign_one(bounds, counts, takes, take_all=take_all)
-    takers = _alike([tuple(sorted(items)) for items in takes])
     takers_of: list[list[int]] = [[] for _ in counts]
-    for number, mine in enumerate(takers):
-        for item in mine:
-            takers_of[item].append(number)
-    items = _alike([tuple(by) for by in takers_of])
-    network = _Network(
-        [_together([bounds[taker] for taker in same]) for same in takers.values()],
-        [sum(counts[item] for item in same) for same in items.values()],
-        [(taker, item) for item, by in enumerate(items) for taker in by],
-    )
-    complete = network.fill() and not (take_all and network.rest())
-    flow = _share_out(network.flow(), bounds, counts, list(takers.values()), list(items.values()))
-    return Assignment(flow, complete)
-
-
-def _assign_one(
-    bounds: Bounds, counts: Sequence[int], takes: Sequence[Sequence[int]], *, take_all: bool
-) -> Assignment:
-    """One taker and one item, or nothing to take: what long chains ask at every level."""
+    for taker, items in enumerate(takes):
+        for item in items:
+            takers_of[item].append(taker)
     flow: dict[tuple[int, int], int] = {}
-    if any(takes):
-        high = bounds[0][1]
-        flow[0, 0] = counts[0] if high is None else min(counts[0], high)
-    taken = sum(flow.values())
-    complete = taken >= sum(low for low, _ in bounds)
-    return Assignment(flow, complete and not (take_all and taken < sum(counts)))
+    lacks, rest = False, 0
+    contested: list[int] = []
+    for taker, (low, high) in enumerate(bounds):
+        mine = takes[taker]
+        if not mine:
+            lacks |= low > 0
+        elif len(mine) == 1 and len(takers_of[mine[0]]) == 1:  # they have only each other
+            count = counts[mine[0]]
+            given = count if high is None else min(count, high)
+            lacks |= given < low
+            rest += count - given
+            if given:
+                flow[taker, mine[0]] = given
+        else:
+            contested.append(taker)
+    rest += sum(count for count, by in zip(counts, takers_of, strict=True) if not by)
+    if contested:
+        dispute = _Dispute(bounds, counts, takes, contested)
+        flow.update(dispute.flow)
+        lacks |= dispute.lacks
+        rest += dispute.rest
+    return Assignment(flow, not lacks and not (take_all and rest))
 
 
 def feasible(
@@ -78,11 +76,38 @@ def feasible(
     return assign(bounds, counts, takes, take_all=take_all).complete
 
 
-def _alike(keys: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], list[int]]:
-    """The positions of equal keys together."""
+class _Dispute:
+    """Takers that want the same items; those who can take the same count as one, items too."""
+
+    def __init__(
+        self,
+        bounds: Bounds,
+        counts: Sequence[int],
+        takes: Sequence[Sequence[int]],
+        contested: Sequence[int],
+    ) -> None:
+        takers = _alike((tuple(sorted(takes[taker])), taker) for taker in contested)
+        wanted: dict[int, list[int]] = {}
+        for number, mine in enumerate(takers):
+            for item in mine:
+                wanted.setdefault(item, []).append(number)
+        items = _alike((tuple(by), item) for item, by in wanted.items())
+        network = _Network(
+            [_together([bounds[taker] for taker in same]) for same in takers.values()],
+            [sum(counts[item] for item in same) for same in items.values()],
+            [(taker, item) for item, by in enumerate(items) for taker in by],
+        )
+        self.lacks = not network.fill()
+        self.rest = network.rest()
+        same_takers, same_items = list(takers.values()), list(items.values())
+        self.flow = _share_out(network.flow(), bounds, counts, same_takers, same_items)
+
+
+def _alike(keyed: Iterable[tuple[tuple[int, ...], int]]) -> dict[tuple[int, ...], list[int]]:
+    """What has the same key together."""
     found: dict[tuple[int, ...], list[int]] = {}
-    for position, key in enumerate(keys):
-        found.setdefault(key, []).append(position)
+    for key, one in keyed:
+        found.setdefault(key, []).append(one)
     return found
 
 

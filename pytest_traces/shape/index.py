@@ -19,6 +19,7 @@ from pytest_traces.shape.pattern import FOREST, Group, Pattern, parents_first
 #: (pattern number, least, greatest number of spans)
 Taker = tuple[int, int, int | None]
 _Sizes = tuple[int, int | None]
+_NONE: dict[tuple[str, bool], list[int]] = {}  # most patterns are leaves and never need their own
 
 
 class Label(NamedTuple):
@@ -58,8 +59,8 @@ class PatternNode:
         #: The same pattern without ``under``, which decides what a group owns.
         self.clockless = -1
         self._by_own: dict[int, list[int]] | None = None
-        self._by_name: dict[tuple[str, bool], list[int]] = {}
-        self._candidates: dict[int, list[int]] = {}
+        self._by_name: dict[tuple[str, bool], list[int]] = _NONE
+        self._candidates: dict[int, list[int]] | None = None
 
     @property
     def group_of(self) -> list[int | None]:
@@ -71,10 +72,11 @@ class PatternNode:
 
     def candidates(self, number: int, label: Label, patterns: PatternIndex) -> list[int]:
         """The takers that want a span with this label, whatever is below it."""
+        if self._candidates is None or self._by_own is None:
+            self._candidates, self._by_name = {}, {}
+            self._by_own = self._index_takers(patterns)
         found = self._candidates.get(number)
         if found is None:
-            if self._by_own is None:
-                self._by_own = self._index_takers(patterns)
             found = list(self._by_name.get((label.name, label.is_open), ()))
             for own in label.met & self._by_own.keys():
                 found += self._by_own[own]
@@ -248,12 +250,13 @@ class SpanIndex:
                 others.append((own, fields))
         # Each name is compared once, however many spans have it.
         named: dict[tuple[str, bool], tuple[frozenset[int], list[tuple[int, Fields]]]] = {}
+        nothing: tuple[frozenset[int], list[tuple[int, Fields]]] = (frozenset(), [])
         for span in self.spans[1:]:
             if span is None:
                 continue
             key = (span.name, span.end_ns is None)
-            known = named.get(key)
-            if known is None:
+            known = named.get(key, nothing) if wishes else nothing
+            if wishes and known is nothing:
                 likely = [one for one in others if one[1].name_matches(span.name)]
                 known = named[key] = _sort_by_effort(likely + by_name.get(span.name, []), span)
             met, to_ask = known

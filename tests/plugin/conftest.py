@@ -68,7 +68,9 @@ def sections() -> Callable[[pytest.RunResult], list[str]]:
 
     def sections(result: pytest.RunResult) -> list[str]:
         text = re.sub(r" +\d+(\.\d+)? (ns|us|ms|s)\b", " TIME", result.stdout.str())
-        found = re.findall(r"-{3,} traces -{3,}\n(.*?)(?=\n[-_=]{3,} |\n[-_=]{5,}|\Z)", text, re.DOTALL)
+        found = re.findall(
+            r"-{3,} traces -{3,}\n(.*?)(?=\n[-_=]{3,} |\n[-_=]{5,}|\Z)", text, re.DOTALL
+        )
         return [one.strip() for one in found]
 
     return sections

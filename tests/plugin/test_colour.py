@@ -28,7 +28,7 @@ def test_colours_are_those_of_the_terminal(option, colours, run):
 
     assert line(result).startswith(RED) is colours
     assert ("\x1b" in result.stdout.str()) is colours
-    assert ("\x1b[" in [one for one in result.outlines if "good  " in one][0]) is False
+    assert ("\x1b[" in next(one for one in result.outlines if "good  " in one)) is False
 
 
 @pytest.mark.parametrize(("option", "colours"), [("yes", True), ("no", False)])

@@ -8,7 +8,10 @@ def test_the_options_are_explained(run):
     result = run("", "--help")
     text = re.sub(r"\s+", " ", result.stdout.str())
 
-    assert "traces of the tests: --traces record every test, and show the trace of those that fail" in text
+    assert (
+        "traces of the tests: --traces record every test, and show the trace of those that fail"
+        in text
+    )
     assert (
         "--traces-show={failed,all,none} whose traces to show: of failed tests (default), of all "
         "that recorded, of none"

@@ -51,7 +51,10 @@ def test_a_source_that_is_left_out_says_so(run):
     ("value", "message"),
     [
         ("otel", "'otel' is not usable; the sources are opentelemetry, handwritten"),
-        ("handwritten Sentry", "'Sentry' is not usable; the sources are opentelemetry, handwritten"),
+        (
+            "handwritten Sentry",
+            "'Sentry' is not usable; the sources are opentelemetry, handwritten",
+        ),
         ("", "[] is not usable; name at least one of opentelemetry, handwritten"),
     ],
 )

@@ -31,7 +31,10 @@ def test_they_can_be_skipped(run):
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["E *spans were dropped by the sampler and not recorded: 'dropped'", "E *hint:*traces_unsampled*"]
+        [
+            "E *spans were dropped by the sampler and not recorded: 'dropped'",
+            "E *hint:*traces_unsampled*",
+        ]
     )
 
 

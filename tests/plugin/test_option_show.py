@@ -51,14 +51,14 @@ def test_passed_tests_have_a_heading_each(run):
     """It names the test."""
     result = run(TESTS, "--traces-show=all")
 
-    result.stdout.re_match_lines([r"-+ traces of test_it.py::test_passes -+", r"  passes  internal"])
+    result.stdout.re_match_lines(
+        [r"-+ traces of test_it.py::test_passes -+", r"  passes  internal"]
+    )
 
 
 def test_passed_tests_of_other_processes_are_shown(run, parallel):
     """Their reports carry the tree."""
-    result = run(
-        TESTS, "--traces-show=all", *parallel, plugins=("xdist.plugin",), subprocess=True
-    )
+    result = run(TESTS, "--traces-show=all", *parallel, plugins=("xdist.plugin",), subprocess=True)
 
     result.assert_outcomes(passed=2, failed=1, skipped=1)
     assert shown(result) == ["fails", "passes"]

@@ -80,7 +80,7 @@ def test_a_failing_assertion_shows_the_line_of_the_test(line, run):
     result.assert_outcomes(failed=1)
     assert frames(result) == ["test_it.py"]
     assert f">       {line}" in result.stdout.str() or f">   {line}" in result.stdout.str()
-    assert any(text.startswith("E   AssertionError: ") or text.startswith("E       AssertionError: ")
+    assert any(text.startswith(("E   AssertionError: ", "E       AssertionError: "))
                for text in result.outlines)  # fmt: skip
 
 
@@ -93,7 +93,9 @@ def test_a_misuse_shows_the_line_of_the_test(line, run):
     assert frames(result) == ["test_it.py"]
 
 
-@pytest.mark.parametrize("options", [["--tb=short"], ["--assert=plain"], ["--tb=short", "--assert=plain"]])
+@pytest.mark.parametrize(
+    "options", [["--tb=short"], ["--assert=plain"], ["--tb=short", "--assert=plain"]]
+)
 def test_the_text_is_the_same_in_every_style(options, run):
     """It depends neither on the traceback's style nor on rewritten asserts."""
     source = WITH_SPAN + "traces.assert_tree('book\\n  select')"
@@ -114,7 +116,9 @@ def test_one_line_is_the_verdict(run):
     """As it stands in the short summary."""
     result = run(WITH_SPAN + "traces.assert_none('book')", "--tb=line")
 
-    result.stdout.fnmatch_lines(["*test_it.py:6: AssertionError: expected no span 'book', got 1 span: 'book'"])
+    result.stdout.fnmatch_lines(
+        ["*test_it.py:6: AssertionError: expected no span 'book', got 1 span: 'book'"]
+    )
 
 
 def test_a_tap_hides_its_own_frame(run):

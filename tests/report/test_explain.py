@@ -9,7 +9,13 @@ Failure = Callable[..., str]
 def test_several_differences_at_once(grow: Grow, failure: Failure) -> None:
     """Every difference is in the tree and in the verdict, and the nearest candidate is named."""
     grow("POST /checkout", kind="server", start=0, took=31)
-    grow("SELECT orders", "POST /checkout", kind="client", start=1, attributes={"db.system": "sqlite"})
+    grow(
+        "SELECT orders",
+        "POST /checkout",
+        kind="client",
+        start=1,
+        attributes={"db.system": "sqlite"},
+    )
     grow("order publish", "SELECT orders", kind="producer", start=2, took=1)
     grow("GET", "POST /checkout", kind="client", start=4, took=None)
 
@@ -164,9 +170,7 @@ def test_errors(act: Traces, grow: Grow, failure: Failure) -> None:
     """`assert_no_errors` shows each error and where it is."""
     grow("POST", start=0, status="error", status_description="no answer")
     exception = {"exception.type": "ValueError", "exception.message": "bad card"}
-    grow(
-        "POST /charge", "POST", start=1, events=[{"name": "exception", "attributes": exception}]
-    )
+    grow("POST /charge", "POST", start=1, events=[{"name": "exception", "attributes": exception}])
 
     assert failure("assert_no_errors") == (
         "2 spans with an error in 'POST': no answer\n"

@@ -117,7 +117,16 @@ FAULTS = (
 def accused(verdict: str) -> set[str]:
     """The names that the verdict gives before it comes to places and consequences."""
     head = verdict
-    for word in (" never ended", " below ", "; its ", ": its ", ": it ", " where ", " instead", " stands "):
+    for word in (
+        " never ended",
+        " below ",
+        "; its ",
+        ": its ",
+        ": it ",
+        " where ",
+        " instead",
+        " stands ",
+    ):
         head = head.split(word)[0]
     head = head.split("': ")[0]
     last = head.strip("'").split(" > ")[-1]

@@ -39,16 +39,12 @@ def test_what_is_remarkable_is_remarked(act: Traces, grow: Callable[..., None]) 
     )
 
 
-def test_services_are_shown_where_there_are_several(
-    act: Traces, grow: Callable[..., None]
-) -> None:
+def test_services_are_shown_where_there_are_several(act: Traces, grow: Callable[..., None]) -> None:
     """With one service its name would be noise."""
     grow("a", start=0, service="shop")
     grow("b", "a", start=1, service="bank")
 
-    assert str(act) == (
-        "  a     internal  10.0 ms   [shop]\n  └─ b  internal  10.0 ms   [bank]"
-    )
+    assert str(act) == ("  a     internal  10.0 ms   [shop]\n  └─ b  internal  10.0 ms   [bank]")
 
 
 def test_large_trees_are_cut(act: Traces, grow: Callable[..., None]) -> None:

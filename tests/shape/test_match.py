@@ -16,7 +16,21 @@ from pytest_traces.shape.outline import parse
 from pytest_traces.shape.pattern import Pattern, forest_of
 from pytest_traces.shape.rendering import render
 
-NAMES = ["a", "b", "a b", "", "3 × x", "'", "...", "x (unfinished)", "é\n", "@3 x", "│ a", " a ", "…"]
+NAMES = [
+    "a",
+    "b",
+    "a b",
+    "",
+    "3 × x",
+    "'",
+    "...",
+    "x (unfinished)",
+    "é\n",
+    "@3 x",
+    "│ a",
+    " a ",
+    "…",
+]
 
 
 def matches(forest: Forest, *expected: Pattern) -> bool:
@@ -78,7 +92,9 @@ def brute_force(children: tuple[Pattern, ...], is_open: bool, spans: list[Span])
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(trees(few), max_size=3), st.lists(patterns(), min_size=1, max_size=3), st.booleans())
+@given(
+    st.lists(trees(few), max_size=3), st.lists(patterns(), min_size=1, max_size=3), st.booleans()
+)
 def test_agrees_with_trying_everything(
     roots: list[Any], wanted: list[Pattern], is_open: bool
 ) -> None:
@@ -153,7 +169,9 @@ def test_a_group_owns_what_its_members_match() -> None:
     """A third `a` is not let off by `...`: the group would say nothing about it."""
     forest = timed(("a", 1, 2), ("b", 3, 4), ("a", 5, 6))
     assert not matches(forest, span("root", in_order("a", "b"), ...))
-    assert matches(timed(("a", 1, 2), ("b", 3, 4), ("c", 0, 6)), span("root", in_order("a", "b"), ...))
+    assert matches(
+        timed(("a", 1, 2), ("b", 3, 4), ("c", 0, 6)), span("root", in_order("a", "b"), ...)
+    )
 
 
 def test_an_ambiguous_group_is_refused() -> None:

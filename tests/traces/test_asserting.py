@@ -47,7 +47,10 @@ def test_a_tree_that_matches(expected, act):
         (["book\n  load\n    2 × select\n  pay\nother"], "'other' is missing"),
         (["book\n  load\n    3 × select\n  pay"], "'select' ran 2 times"),
         (["book\n  load\n    2 × select\n  pay (unfinished)"], "'book > pay' has ended"),
-        ([span("book", span("load", span("select") * 2), span("pay", kind="server"))], "'book > pay': kind"),
+        (
+            [span("book", span("load", span("select") * 2), span("pay", kind="server"))],
+            "'book > pay': kind",
+        ),
     ],
 )
 def test_a_tree_that_does_not_match(expected, verdict, act):
@@ -119,7 +122,10 @@ def test_a_subtree_that_is_there(expected, act):
         ("load\n  2 × select\n  pay", "no subtree matches; the nearest: 'pay' is missing"),
         ("lod\n  ...", "no subtree matches; the nearest: "),
         ("zzz", "no span matches 'zzz'"),
-        (span("pay", kind="server"), "no subtree matches; the nearest: 'book > pay': kind: expected"),
+        (
+            span("pay", kind="server"),
+            "no subtree matches; the nearest: 'book > pay': kind: expected",
+        ),
     ],
 )
 def test_a_subtree_that_is_not_there(expected, verdict, act):

@@ -148,9 +148,7 @@ def test_unsampled_spans_are_left_out():
     assert sampled.spans == ()
     with pytest.raises(AssertionError) as caught:
         sampled.assert_none()
-    assert str(caught.value).startswith(
-        "spans were dropped by the sampler and not recorded: 'x'"
-    )
+    assert str(caught.value).startswith("spans were dropped by the sampler and not recorded: 'x'")
 
 
 @pytest.mark.parametrize("limit", ["50ms", timedelta(milliseconds=50)])

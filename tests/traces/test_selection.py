@@ -48,13 +48,21 @@ def test_every_method_takes_the_same_keywords(method):
         (None, {"service": "bank"}, ["pay"]),
         (None, {"service": re.compile("a.*|b.*")}, ["book", "pay"]),
         (None, {"scope": glob("app.*")}, ["book", "load"]),
-        (None, {"source": "handwritten"}, ["book", "load", "load > select", "load > select", "pay"]),
+        (
+            None,
+            {"source": "handwritten"},
+            ["book", "load", "load > select", "load > select", "pay"],
+        ),
         (None, {"source": "opentelemetry"}, []),
         (None, {"inside": "load"}, ["load > select", "load > select"]),
         (None, {"inside": glob("b*")}, ["load", "load > select", "load > select", "pay"]),
         ("select", {"inside": "book"}, ["load > select", "load > select"]),
         ("book", {"inside": "book"}, []),
-        ("select", {"kind": "client", "attributes": {"rows": 1}, "inside": "load"}, ["load > select"]),
+        (
+            "select",
+            {"kind": "client", "attributes": {"rows": 1}, "inside": "load"},
+            ["load > select"],
+        ),
     ],
 )
 def test_what_is_selected(name, keywords, expected, act):

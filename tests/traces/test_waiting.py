@@ -241,7 +241,7 @@ def test_blocks_of_this_thread_are_not_waited_for(patient):
     with patient.start_span("outer"), patient.start_span("inner"):
         patient.assert_none("other")
         patient.assert_count("inner", 1)
-        with pytest.raises(AssertionError, match="'outer' never ended|never ended"):
+        with pytest.raises(AssertionError, match="'outer' never ended"):
             patient.assert_tree("outer\n  inner")
 
 
@@ -330,7 +330,9 @@ def test_a_recording_that_is_over_is_not_waited_for(hire):
     assert [one.name for one in act.unfinished] == ["work"]
     with pytest.raises(AssertionError, match="no span fits 'late'"):
         act.get("late")
-    with pytest.raises(AssertionError, match="absence cannot be asserted while spans are open: 'work'"):
+    with pytest.raises(
+        AssertionError, match="absence cannot be asserted while spans are open: 'work'"
+    ):
         act.assert_none("other")
     act.assert_tree("work (unfinished)")
 

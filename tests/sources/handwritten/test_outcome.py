@@ -96,9 +96,7 @@ def test_an_exception_is_an_error_with_an_event(name, fields):
     assert (span.status, span.status_description) == ("error", "SoldOut: row 7")
     type_name = f"{__name__}.SoldOut"
     assert span.events == (
-        Event(
-            "exception", END_NS, {"exception.type": type_name, "exception.message": "row 7"}
-        ),
+        Event("exception", END_NS, {"exception.type": type_name, "exception.message": "row 7"}),
     )
 
 

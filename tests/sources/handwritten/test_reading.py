@@ -274,8 +274,7 @@ def test_a_missing_or_wrong_field_is_named(given, message):
         read_span(given)
     shown = repr(given)
     assert str(caught.value) == (
-        f"not a span: {message}\n"
-        f"  given: {shown if len(shown) <= 300 else shown[:297] + '...'}"
+        f"not a span: {message}\n  given: {shown if len(shown) <= 300 else shown[:297] + '...'}"
     )
 
 
@@ -305,16 +304,17 @@ def test_a_bad_unit_is_an_error_of_its_own():
     """It is not the span's fault."""
     with pytest.raises(BadValue) as caught:
         read_span(SNAKE, unit="minutes")
-    assert (
-        str(caught.value) == "unit: 'minutes' is not usable; a unit is one of ns, us, ms, s"
-    )
+    assert str(caught.value) == "unit: 'minutes' is not usable; a unit is one of ns, us, ms, s"
 
 
 def test_an_object_is_shown_by_its_fields_without_addresses():
     """Slots as well as attributes, and other objects in them."""
     given = SlotSpan(name="book", parent_id=SlotSpan())
 
-    assert shortened(given) == f"SlotSpan with {{'name': 'book', 'parent_id': <{__name__}.SlotSpan object>}}"
+    assert (
+        shortened(given)
+        == f"SlotSpan with {{'name': 'book', 'parent_id': <{__name__}.SlotSpan object>}}"
+    )
     assert shortened(SimpleNamespace(a=1)) == "namespace(a=1)"
 
 

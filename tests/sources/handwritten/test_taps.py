@@ -101,7 +101,7 @@ def tracing() -> Iterator[Any]:
     """An application's own tracer, a module of its own for each test."""
     module = ModuleType("app_tracing")
     sys.modules["app_tracing"] = module
-    exec(TRACING, vars(module))  # noqa: S102
+    exec(TRACING, vars(module))
     yield module
     del sys.modules["app_tracing"]
 
@@ -111,7 +111,7 @@ def user(tracing) -> Iterator[Any]:
     """A module that has bound the tracer's function before."""
     module = ModuleType("app_user")
     sys.modules["app_user"] = module
-    exec("from app_tracing import record_span as keep", vars(module))  # noqa: S102
+    exec("from app_tracing import record_span as keep", vars(module))
     yield module
     del sys.modules["app_user"]
 
@@ -354,7 +354,7 @@ def test_names_that_are_bound_during_the_recording_are_restored_too(tracing):
     try:
         with record() as inner:
             inner.tap(tracing, "record_span")
-            exec("from app_tracing import record_span", vars(late))  # noqa: S102
+            exec("from app_tracing import record_span", vars(late))
             late.record_span(FIELDS)
         assert late.record_span is tracing.alias
     finally:
@@ -671,7 +671,11 @@ def test_a_tap_that_was_not_called_yet_is_told_where_nothing_was_recorded(act, t
     [
         ("", "nothing", "tap: 'nothing' is not usable; app_tracing has no function of that name"),
         ("", "RECORDED", "tap: 'RECORDED' is not usable; app_tracing has no function of that name"),
-        ("Tracer", "part", "tap: 'part' is not usable; a partialmethod cannot be tapped, only a function"),
+        (
+            "Tracer",
+            "part",
+            "tap: 'part' is not usable; a partialmethod cannot be tapped, only a function",
+        ),
     ],
 )
 def test_what_is_no_function_cannot_be_tapped(owner, name, message, act, tracing):

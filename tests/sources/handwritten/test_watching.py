@@ -71,7 +71,9 @@ def test_an_open_span_that_becomes_unreadable_is_reported(act, make):
         assert str(caught.value).count("watch: not a span: end: 'soon' is not usable") == 1
 
 
-@pytest.mark.parametrize("lose", [list.clear, lambda spans: spans.pop(0), lambda spans: spans.pop()])
+@pytest.mark.parametrize(
+    "lose", [list.clear, lambda spans: spans.pop(0), lambda spans: spans.pop()]
+)
 def test_items_that_leave_the_list_are_reported(lose, act, make):
     """Others may have come and gone meanwhile."""
     spans: list[object] = []

@@ -77,12 +77,19 @@ class Suite:
 def run_python(arguments: list[str], path: Path, env: Mapping[str, str]) -> Result:
     """Run this interpreter in an environment that says nothing of tracing or of this pytest."""
     clean = {
-        name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTEST"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OTEL_", "PYTEST"))
     }
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=path,
-        env={**clean, "PYTHONPATH": os.pathsep.join(filter(None, [str(path), clean.get("PYTHONPATH")])), "PYTHONIOENCODING": "utf-8", **env},
+        env={
+            **clean,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(path), clean.get("PYTHONPATH")])),
+            "PYTHONIOENCODING": "utf-8",
+            **env,
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -357,4 +357,3 @@ def test_scopes_of_other_tracing_plugins(sdk, scope):
     assert [span.orphan for span in act.roots] == [False] * 5
     assert {span.parent_id for span in act.roots} == {None}
     assert act._captures()[0].state.startswith("4 spans")
-

@@ -79,7 +79,9 @@ def make(provider, wish):
     return span
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(wish=SPANS)
 def test_every_field(sdk, wish):
     """Name, kind, times, attributes, events, links, status and scope come through exactly."""
@@ -264,6 +266,7 @@ def test_nothing_is_kept_of_ended_spans(sdk):
 def test_same_resource_again(sdk):
     """A thousand providers that say the same of their process cost one mapping."""
     from opentelemetry.sdk.resources import Resource
+
     from pytest_traces.sources.opentelemetry.records import records
 
     with record():

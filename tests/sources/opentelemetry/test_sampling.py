@@ -39,7 +39,9 @@ def counting_ids():
 
 def remote(sampled):
     """A context that came from a carrier."""
-    context = trace.SpanContext(0xC0FFEE, 0xCAFE, True, trace.TraceFlags(int(sampled)), trace.TraceState())
+    context = trace.SpanContext(
+        0xC0FFEE, 0xCAFE, True, trace.TraceFlags(int(sampled)), trace.TraceState()
+    )
     return trace.set_span_in_context(trace.NonRecordingSpan(context))
 
 

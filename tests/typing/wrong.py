@@ -1,0 +1,47 @@
+"""Uses that every type checker must refuse: each line says with which code.
+
+mypy reports an ignore that is not needed, so that a line which it would accept is noticed.
+"""
+
+from pytest_traces import Traces, glob, in_order, record, span
+
+
+def patterns() -> None:
+    """Patterns that make no sense."""
+    span("a", 5)  # type: ignore[arg-type]
+    span("a", ["b"])  # type: ignore[arg-type]
+    span("a", kind="SERVER")  # type: ignore[arg-type]
+    span("a", status="failed")  # type: ignore[arg-type]
+    span("a", under=50)  # type: ignore[arg-type]
+    span("a", knd="server")  # type: ignore[call-arg]
+    span("a", attributes=["x"])  # type: ignore[arg-type]
+    span("a") * 2.5  # type: ignore[operator]
+    span("a").times("2")  # type: ignore[arg-type]
+    in_order("a", ...)  # type: ignore[arg-type]
+    in_order("a", in_order("b"))  # type: ignore[arg-type]
+    glob(5)  # type: ignore[arg-type]
+
+
+def asserting(traces: Traces) -> None:
+    """Assertions that cannot be."""
+    traces.assert_tree(5)  # type: ignore[arg-type]
+    traces.assert_tree(["a"])  # type: ignore[arg-type]
+    traces.assert_subtree(...)  # type: ignore[arg-type]
+    traces.assert_count()  # type: ignore[call-arg]
+    traces.assert_count("a", "3")  # type: ignore[arg-type]
+    traces.assert_count("a", at_leat=3)  # type: ignore[call-arg]
+    traces.assert_none("a", kind="SERVER")  # type: ignore[arg-type]
+    traces.get("a", source=5)  # type: ignore[arg-type]
+    traces.eventually(5)  # type: ignore[arg-type]
+    traces.only(knd="server")  # type: ignore[call-arg]
+    traces.spans[0].name = "other"  # type: ignore[misc]
+    _ = traces.get("a").duration.days  # type: ignore[union-attr]
+
+
+def feeding(traces: Traces) -> None:
+    """Ways to feed it that cannot be."""
+    traces.watch(())  # type: ignore[arg-type]
+    traces.tap(traces)  # type: ignore[call-arg]
+    traces.start_span(5)  # type: ignore[arg-type]
+    traces.start_span("a", kind="SERVER")  # type: ignore[arg-type]
+    record(timeout=5)  # type: ignore[arg-type]
