@@ -50,21 +50,26 @@ class Source(Protocol):
 
     def current(self) -> SpanKey | None:
         """The span that is current in the calling context; asked, too, when a recording opens."""
+        ...
 
     def suppressed(self) -> bool:
         """Whether the calling context tells instrumentation to keep silent."""
+        ...
 
     def flush(self) -> None:
         """Bring the journal up to date: entries of spans that have ended since say so."""
 
     def past_key(self, entry: tuple[Any, ...]) -> int:
         """Trace id and span id of an ended span's entry as one number, without decoding it."""
+        ...
 
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
         """Read one of this source's journal entries."""
+        ...
 
     def captured(self, recording: Recording, spans: int) -> Capture:
         """Say whether and how this source captured, and why perhaps not."""
+        ...
 
 
 class SupportsLostSpans(Protocol):
@@ -72,6 +77,7 @@ class SupportsLostSpans(Protocol):
 
     def lost_spans(self, recording: Recording) -> bool:
         """Whether a child forked during that recording has started a span."""
+        ...
 
 
 class Seen(NamedTuple):

@@ -23,7 +23,7 @@ def act() -> Iterator[Traces]:
 @pytest.fixture
 def patient() -> Iterator[Traces]:
     """A recording whose assertions wait as long as it takes, and far too long for a test."""
-    with record(timeout="60s", sources=["handwritten"]) as act:
+    with record(timeout="15s", sources=["handwritten"]) as act:
         yield act
 
 

@@ -46,7 +46,7 @@ def meanwhile():
 
     def meanwhile(act: Callable[[], object]) -> None:
         def work() -> None:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 10
             while not journal.waiters and time.monotonic() < deadline:
                 time.sleep(0.001)
             act()
