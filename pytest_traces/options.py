@@ -71,7 +71,7 @@ def read_settings(config: pytest.Config) -> Settings:
             timeout_ns=_ini(config, "traces_timeout", parse_duration),
             ignore=_ini(config, "traces_ignore", check_ignore),
             sources=_ini(config, "traces_sources", check_sources),
-            record_all=config.getoption("traces"),
+            record_all=bool(config.getoption("traces")),
             record_unsampled=_ini(config, "traces_unsampled", _unsampled),
             show=cast("Show", config.getoption("traces_show")),
         )

@@ -131,10 +131,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _forget(item: pytest.Item) -> None:
-    keys: tuple[pytest.StashKey[Any], ...] = (_recording, _is_in_call, _call_outcome)
-    for key in keys:
+    def forget(key: pytest.StashKey[Any]) -> None:
         if key in item.stash:
             del item.stash[key]
+
+    forget(_recording)
+    forget(_is_in_call)
+    forget(_call_outcome)
 
 
 def _open(item: pytest.Item) -> None:

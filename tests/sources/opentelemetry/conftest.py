@@ -59,19 +59,27 @@ class Suite:
         *arguments: str,
         plugins: tuple[str, ...] = (),
         env: Mapping[str, str] | None = None,
+        strict: bool = True,
     ) -> Result:
-        """Run pytest, with no plugin but this one and those named."""
+        """Run pytest, with no plugin but this one and those named; warnings are errors.
+
+        Where ``strict`` is false, deprecations are none: other libraries deprecate each other.
+        """
         if order == "parallel":
             pytest.importorskip("xdist")
             plugins, arguments = (*plugins, "xdist.plugin"), (*arguments, "-n", "2")
         names = (*plugins, "pytest_traces.plugin", "no:cacheprovider")
-        command = ["-m", "pytest", "-q", "--tb=short", "-W", "error"]
+        command = ["-m", "pytest", "-q", "--tb=short", *_warnings(strict)]
         command += [word for name in names for word in ("-p", name)]
         return run_python(
             [*command, *arguments],
             self.path,
             {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "SUITE_ORDER": order, **(env or {})},
         )
+
+
+def _warnings(strict: bool) -> list[str]:
+    return ["-W", "error"] if strict else ["-W", "error", "-W", "ignore::DeprecationWarning"]
 
 
 def run_python(arguments: list[str], path: Path, env: Mapping[str, str]) -> Result:
@@ -81,6 +89,7 @@ def run_python(arguments: list[str], path: Path, env: Mapping[str, str]) -> Resu
         for name, value in os.environ.items()
         if not name.startswith(("OTEL_", "PYTEST"))
     }
+    places = [str(path), *filter(None, [clean.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=path,
@@ -115,10 +124,10 @@ def suite(tmp_path: Path) -> Suite:
 def script(tmp_path: Path) -> Callable[..., str]:
     """Runs code in a fresh interpreter, without pytest, and gives what it printed."""
 
-    def run(*texts: str, **env: str) -> str:
+    def run(*texts: str, strict: bool = True, **env: str) -> str:
         path = tmp_path / "script.py"
         path.write_text("\n".join(textwrap.dedent(text) for text in texts), encoding="utf-8")
-        result = run_python(["-W", "error", str(path)], tmp_path, env)
+        result = run_python([*_warnings(strict), str(path)], tmp_path, env)
         assert result.status == 0, result.text
         return result.text
 

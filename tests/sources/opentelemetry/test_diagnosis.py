@@ -242,7 +242,9 @@ def test_provider_of_another_library(fresh):
 
 def test_suppressed(script):
     """suppress_instrumentation is named."""
-    pytest.importorskip("opentelemetry.instrumentation.utils")
+    utils = pytest.importorskip("opentelemetry.instrumentation.utils")
+    if not hasattr(utils, "suppress_instrumentation"):
+        pytest.skip("these instrumentations have no such helper")
     out = script(
         BEGIN,
         """

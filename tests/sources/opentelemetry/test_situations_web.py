@@ -103,4 +103,4 @@ def test_frameworks(suite, order):
         suite.write(f"test_{name}.py", PROVIDER, *texts, TESTS)
     if not number:
         pytest.skip("no instrumented web framework is installed")
-    suite.run(order).passed(number)
+    suite.run(order, strict=False).passed(number)
