@@ -39,4 +39,4 @@ def test_the_entry_point_loads_it(pytester, monkeypatch):
         """
     )
 
-    assert pytester.runpytest_inprocess("-p", "no:randomly").ret == pytest.ExitCode.OK
+    assert pytester.runpytest_inprocess("-p", "no:asyncio").ret == pytest.ExitCode.OK

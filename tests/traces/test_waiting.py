@@ -241,7 +241,7 @@ def test_blocks_of_this_thread_are_not_waited_for(patient):
     with patient.start_span("outer"), patient.start_span("inner"):
         patient.assert_none("other")
         patient.assert_count("inner", 1)
-        with pytest.raises(AssertionError, match="'outer' never ended"):
+        with pytest.raises(AssertionError, match=r"2 never ended \('outer', 'inner'\)"):
             patient.assert_tree("outer\n  inner")
 
 
