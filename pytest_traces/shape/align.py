@@ -98,6 +98,8 @@ class _Attempt:
             self._align_children(*self.leftovers.tasks.pop())
 
     def _align_children(self, place: Place, pattern: int, number: int) -> None:
+        if self._goes_straight_on(place, pattern, number):
+            return
         self.matcher.answer_level(pattern, number)
         level = self.matcher.level(pattern, number)
         owned = self._keep_groups_apart(pattern, number, level)
@@ -106,6 +108,26 @@ class _Attempt:
             settle(siblings, self.leftovers)
         if siblings.node.groups:
             self._check_groups(siblings, level, owned)
+
+    def _goes_straight_on(self, place: Place, pattern: int, number: int) -> bool:
+        """Whether one child is wanted and it is there, but for what is below it.
+
+        So it is at every level of a long chain, where nothing else needs to be looked at.
+        """
+        node, below = self.matcher.patterns.nodes[pattern], self.matcher.spans.children[number]
+        if len(below) != 1 or len(node.takers) != 1 or node.takers[0][1:] != (1, 1) or node.groups:
+            return False
+        wanted, child = node.takers[0][0], below[0]
+        if not self.matcher.own_matches(wanted, child):
+            return False
+        step = self.leftovers.add(place, None, self.matcher.spans.span(child))
+        step.taker, step.pattern = 0, self.leftovers.pattern(wanted)
+        if self.matcher.matches(wanted, child):
+            self.leftovers.take_whole(step, step.pattern)
+        else:
+            self.leftovers.paired += 1
+            self.leftovers.tasks.append((step, wanted, child))
+        return True
 
     def _keep_groups_apart(self, pattern: int, number: int, level: Level) -> list[int | None]:
         """Let members take only what their group owns, and others only the rest."""

@@ -46,7 +46,7 @@ class Siblings:
 def settle(siblings: Siblings, leftovers: Leftovers) -> None:
     """Pair what can be paired at this level and note the rest."""
     level = _Level(siblings, leftovers)
-    if level.goes_straight_on() or level.is_dropped() or level.is_put_between():
+    if level.is_dropped() or level.is_put_between():
         return
     level.pair_by_name()
     level.pair_renamed()
@@ -62,16 +62,6 @@ class _Level:
         span = siblings.place.span
         #: Names this level in trials of other choices.
         self._key = (id(siblings.node), id(span) if span is not None else None)
-
-    def goes_straight_on(self) -> bool:
-        """Whether the only one wanted is there, but for what is below it: so in long chains."""
-        siblings = self._siblings
-        if len(siblings.units) != 1 or len(siblings.rest) != 1:
-            return False
-        if not self._matcher.own_matches(self._number(siblings.units[0]), siblings.rest[0]):
-            return False
-        self._pair([(siblings.units[0], siblings.rest[0])])
-        return True
 
     def is_dropped(self) -> bool:
         """Whether just one wanted span is not there, and its children stand one level up."""

@@ -89,7 +89,6 @@ def run_python(arguments: list[str], path: Path, env: Mapping[str, str]) -> Resu
         for name, value in os.environ.items()
         if not name.startswith(("OTEL_", "PYTEST"))
     }
-    places = [str(path), *filter(None, [clean.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=path,
