@@ -140,7 +140,7 @@ def _share_out(
             more = left if high is None else min(left, high - quota[taker])
             quota[taker] += more
             left -= more
-    queues = [deque((item, counts[item]) for item in same) for same in items]
+    queues = [deque((item, counts[item]) for item in same if counts[item]) for same in items]
     waiting = [deque(taker for taker in same if quota[taker]) for same in takers]
     flow: dict[tuple[int, int], int] = {}
     for taker_class, item_class, number in merged:

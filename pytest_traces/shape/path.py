@@ -44,6 +44,10 @@ def read_path(steps: Sequence[object]) -> list[Step]:
                 f"assert_path: step {place} is {step!r}; a step is a name or a span(...) without "
                 "children"
             )
+        if isinstance(step, Pattern) and (step.low, step.high) != (1, 1):
+            raise TypeError(
+                f"assert_path: step {place} is {step!r}; a path leads through each step once"
+            )
         fields = step.fields if isinstance(step, Pattern) else Fields(name=step, unfinished=None)
         path.append(Step(fields, gap))
         gap = False
@@ -57,20 +61,19 @@ def read_path(steps: Sequence[object]) -> list[Step]:
 def find_path(path: Sequence[Step], forest: Forest) -> PathFound:
     """Follow the chain from every span that can begin it."""
     best = PathFound(complete=False, length=0, last=None)
+    after_gap = frozenset(number for number, step in enumerate(path) if step.gap)
     nowhere: frozenset[int] = frozenset()
+    # with each span the steps that may come next: right here, and here or anywhere below
     stack = [(span, nowhere, nowhere) for span in reversed(forest.roots)]
     while stack:
-        span, at_parent, above = stack.pop()
-        here = frozenset(
-            number
-            for number, step in enumerate(path)
-            if (number == 0 or number - 1 in (above if step.gap else at_parent))
-            and step.fields.match(span)
-        )
+        span, due, open_to = stack.pop()
+        here = [n for n in {0, *due, *open_to} if path[n].fields.match(span)]
         if here and max(here) + 1 > best.length:
             best = PathFound(max(here) + 1 == len(path), max(here) + 1, span)
             if best.complete:
                 return best
-        reached = above | here if not here <= above else above
-        stack.extend((child, here, reached) for child in reversed(span.children))
+        following = frozenset(number + 1 for number in here)
+        later = following & after_gap
+        reached = open_to if later <= open_to else open_to | later
+        stack.extend((child, following - after_gap, reached) for child in reversed(span.children))
     return best

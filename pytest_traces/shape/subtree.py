@@ -7,9 +7,12 @@ from pytest_traces.shape.align import Aligner
 from pytest_traces.shape.match import Matcher
 from pytest_traces.shape.mismatch import Alignment
 from pytest_traces.shape.nearest import nearest
+from pytest_traces.shape.pairing import Budget
 from pytest_traces.shape.pattern import Pattern, forest_of
+from pytest_traces.shape.similarity import Similarity
 
-_CANDIDATES = 20
+_CANDIDATES = 200
+_BUDGET = 20_000
 
 
 def subtree_matches(pattern: Pattern, forest: Forest) -> bool:
@@ -33,9 +36,12 @@ def nearest_subtree(pattern: Pattern, forest: Forest) -> Alignment | None:
         if close is None:
             return None
         candidates = [close.span]
-    aligned = [Aligner(forest_of((pattern,)), [span]).run() for span in candidates]
-    return min(aligned, key=_distance)
-
-
-def _distance(alignment: Alignment) -> int:
-    return sum(1 + one.others for one in alignment.mismatches)
+    best = candidates[0]
+    if len(candidates) > 1:
+        matcher = Matcher(forest_of((pattern,)), forest.roots)
+        similarity = Similarity(matcher, Budget(_BUDGET))
+        number = matcher.patterns.number[id(pattern)]
+        best = min(
+            candidates, key=lambda span: similarity.cost(number, matcher.spans.number[id(span)])
+        )
+    return Aligner(forest_of((pattern,)), [best]).run()

@@ -63,8 +63,7 @@ class Counting(Looking):
                 message = self._none_fits(selection, forest)
                 message.verdict += f"; expected {often(low, high)}"
             else:
-                ran = f"{selection} ran {plural(len(found), 'time')}"
-                text = f"{ran}, expected {often(low, high)}"
+                text = f"{selection} ran {plural(len(found), 'time')}, expected {often(low, high)}"
                 message = count_message(text, found, forest, self._captures())
             message.may_come = len(found) < low
             return message

@@ -263,6 +263,41 @@ def test_another_library_wraps_on_top(sdk, monkeypatch):
     assert called == [("a",), ("b",), ("c",)]
 
 
+def test_another_library_wrapped_before(script):
+    """A wrapper that was there before us, with whatever parameters, stays and is recorded."""
+    out = script(
+        """
+        from opentelemetry.sdk.trace import Tracer, TracerProvider
+
+        original = Tracer.start_span
+
+        def theirs(*args, **kwargs):
+            span = original(*args, **kwargs)
+            span.set_attribute("theirs", True)
+            return span
+
+        Tracer.start_span = theirs
+        from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+        from opentelemetry.trace import SpanKind
+        from pytest_traces import record
+
+        with record() as act:
+            tracer = TracerProvider().get_tracer("app")
+            with tracer.start_as_current_span("a", kind=SpanKind.CLIENT):
+                tracer.start_span(name="b", attributes={"k": 1}).end()
+            TracerProvider(sampler=ALWAYS_OFF).get_tracer("app").start_span("c").end()
+        act.assert_tree("a\\n  b\\nc")
+        print([(span.kind, dict(span.attributes), span.sampled) for span in act.spans])
+        print(Tracer.start_span is theirs)
+        """
+    )
+    assert out == (
+        "[('client', {'theirs': True}, True), ('internal', {'k': 1, 'theirs': True}, True), "
+        "('internal', {'theirs': True}, False)]\n"
+        "True\n"
+    )
+
+
 def test_sdk_reloaded(script):
     """After the SDK's module was reloaded, tracers of both generations are recorded once."""
     out = script(

@@ -205,18 +205,23 @@ def test_recording_in_the_child(script):
 
 @needs_fork
 def test_fork_while_others_wait_and_emit(script):
-    """A child is not stuck on a lock that a thread of its parent held."""
+    """A child is not stuck on a lock of ours that a thread of its parent held."""
     out = script(
-        BEGIN,
         """
-        import time, warnings
+        import os, threading, time, warnings
+        from pytest_traces import record
 
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads
         stop = threading.Event()
 
-        def busy():
+        def emit(act):
+            with act.start_span("by hand"):
+                pass
+
+        def busy(act):
             while not stop.is_set():
-                emit()
+                emit(act)
+                act.clear()
 
         def wait(act):
             while not stop.is_set():
@@ -226,14 +231,13 @@ def test_fork_while_others_wait_and_emit(script):
                     pass
 
         with record(timeout="1ms") as act:
-            threads = [threading.Thread(target=busy) for _ in range(2)]
-            threads += [threading.Thread(target=wait, args=[act])]
+            threads = [threading.Thread(target=work, args=[act]) for work in (busy, busy, wait)]
             for thread in threads:
                 thread.start()
-            for _ in range(8):
+            for _ in range(10):
                 pid = os.fork()
                 if not pid:
-                    emit()
+                    emit(act)
                     os._exit(0)
                 for _ in range(500):
                     if os.waitpid(pid, os.WNOHANG)[0]:
@@ -246,7 +250,7 @@ def test_fork_while_others_wait_and_emit(script):
             for thread in threads:
                 thread.join()
         print("done")
-        """,
+        """
     )
     assert out == "done\n"
 

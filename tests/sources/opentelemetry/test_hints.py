@@ -44,6 +44,41 @@ def test_flask(script):
     assert rest in ([], ["None"])
 
 
+def test_the_whole_message(script):
+    """The hint stands last, below what was captured."""
+    pytest.importorskip("flask")
+    pytest.importorskip("opentelemetry.sdk.trace")
+    out = script(
+        """
+        import flask
+        import opentelemetry.sdk.trace
+        from pytest_traces import record
+
+        shop = flask.Flask("x")
+        shop.add_url_rule("/", view_func=lambda: "hello")
+        with record(timeout="1ms") as act:
+            assert shop.test_client().get("/").status_code == 200
+            try:
+                act.assert_tree("GET /")
+            except AssertionError as error:
+                print(error)
+        """,
+        strict=False,
+    )
+    out = out.replace(",\n         of opentelemetry-instrumentation-flask", "")
+    assert out == (
+        "no span was recorded\n"
+        "\n"
+        "  what was captured:\n"
+        "    OpenTelemetry   0 spans; none was started during the recording\n"
+        "                    no provider is set (none is needed)\n"
+        "    hand-written    nothing added\n"
+        "\n"
+        "  hint:  the Flask application 'shop' is not instrumented:"
+        " FlaskInstrumentor().instrument_app(shop)\n"
+    )
+
+
 def test_package_that_is_not_installed(script):
     """Where the instrumentation is missing, the hint says what it is in."""
     pytest.importorskip("flask")

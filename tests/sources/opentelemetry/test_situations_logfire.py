@@ -80,3 +80,35 @@ def test_logfire(suite, order):
     suite.write("test_inside.py", CONFIGURE, TESTS, "in_each_test = configure")
     suite.write("test_stays.py", CONFIGURE, ITS_PROVIDER_STAYS)
     suite.run(order, strict=False).passed(4 + 4 + 4)
+
+
+def test_its_pytest_plugin(suite):
+    """The spans with which logfire's plugin traces the tests are neither spans nor parents."""
+    plugin = "logfire._internal.integrations.pytest"
+    pytest.importorskip(plugin)
+    suite.write(
+        "test_app.py",
+        CONFIGURE,
+        """
+        configure()
+
+        @pytest.fixture
+        def seeded():
+            trace.get_tracer("app").start_span("seed").end()
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(traces, seeded, number):
+            around = trace.get_current_span()
+            assert around.instrumentation_scope.name == "logfire.pytest"
+            with logfire.span("request"):
+                trace.get_tracer("app").start_span("query").end()
+            with traces.start_span("by hand"):
+                pass
+            traces.assert_tree("request\\n  query\\nby hand")
+            assert [span.parent_id for span in traces.roots] == [None, None]
+            assert not any(span.orphan for span in traces.spans)
+            assert [span.name for span in traces.setup.spans] == ["seed"]
+        """,
+    )
+    arguments = ("--logfire", "--logfire-trace-phases")
+    suite.run("listed", *arguments, plugins=(plugin,), strict=False).passed(2)

@@ -72,8 +72,10 @@ TESTS = """
     def test_request(traces, number):
         assert client.get(f"/orders/{number}").status_code == 200
         seen = traces.ignoring(glob("* http send"), glob("* http receive"), glob("fastapi.*"))
-        seen.assert_tree(f"GET {ROUTE}\\n  SELECT orders")
-        assert seen.get(f"GET {ROUTE}").kind == "server"
+        (request,) = seen.roots
+        assert request.kind == "server"
+        assert request.name.endswith(ROUTE)  # with the method before it, in newer versions
+        seen.assert_tree(f"{request.name}\\n  SELECT orders")
 
     def test_without_a_recording():
         assert client.get("/orders/3").status_code == 200
