@@ -76,7 +76,8 @@ class Viewing:
             return failure[0] is None or bool(self._frame.recording.problems)
 
         blocked = loops.is_running()
-        if not holds() and self._can_wait() and not blocked:
+        can_wait = self._can_wait()  # asked first: who runs now may have ended by then
+        if not holds() and can_wait and not blocked:
             journal.wait(holds, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
         if failure[0] is not None:
@@ -115,7 +116,8 @@ class Viewing:
             may_come = failure is not None and failure.may_come
             return not may_come or bool(self._frame.recording.problems)
 
-        if not decided() and self._can_wait() and not blocked:
+        can_wait = self._can_wait()
+        if not decided() and can_wait and not blocked:
             journal.wait(decided, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
         still_open = self._open_spans(waived)
