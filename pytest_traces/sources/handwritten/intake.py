@@ -43,10 +43,10 @@ class Intake:
             for number, given in list(self._open.items()):
                 span = self._read(given)
                 if isinstance(span, str):
-                    del self._open[number]
+                    self._open.pop(number, None)  # a look within this one may have been first
                     self.complain(span)
                 elif span.end_ns is not None:
-                    del self._open[number]
+                    self._open.pop(number, None)
                     self._journal.replace(number, span)
 
     def _read(self, given: Any) -> SpanData | str:
