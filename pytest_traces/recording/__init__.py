@@ -241,7 +241,7 @@ class Recording:
 
     def _read(self) -> Iterator[tuple[int, SpanData]]:
         entries = self._entries()
-        end = journal.position()
+        end = max(entries, default=0) + 1
         numbers = range(self.first, end) if end - self.first < 2 * len(entries) else sorted(entries)
         for number in numbers:
             entry = entries.get(number)

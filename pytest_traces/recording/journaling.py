@@ -76,6 +76,7 @@ class Journal:
 
     def position(self) -> int:
         """A number greater than all so far and less than all to come."""
+        self.flush()
         return next(self.numbers)
 
     def wait(self, ready: Callable[[], bool], timeout_ns: int, poll_ns: int | None = None) -> bool:

@@ -7,8 +7,8 @@ times as much as making them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -19,13 +19,7 @@ _LIVE = 4  # the length of a live entry
 _EXCLUDED = 10_000
 _SAMPLED = 1  # W3C Trace Context level 2, 3.2.2.5: flags are bits, others may be set beside it
 
-_FIELDS = (
-    "end_time", "name", "context", "parent", "start_time", "kind", "status", "resource",
-    "instrumentation_scope", "attributes", "events", "links",
-)  # fmt: skip
-# The same, past a dozen properties that cost more than all the rest.
-_read_private = attrgetter(*(f"_{name}" for name in _FIELDS))
-_read_public = attrgetter(*_FIELDS)
+_NONE: Mapping[str, Any] = {}
 
 
 class Records:
@@ -41,7 +35,6 @@ class Records:
         self._same: dict[Any, int] = {}
         # Resources by their id, each kept so that its id stays its own.
         self._numbers: dict[int, tuple[int, Any]] = {}
-        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}  # most spans of a kind share them
         self._excluded: dict[tuple[int, int], None] = {}
 
     def exclude(self, context: Any) -> None:
@@ -53,53 +46,59 @@ class Records:
     def forget(self) -> None:
         """Let go of what belongs to providers; what is packed can still be decoded."""
         self._numbers.clear()
-        self._keys.clear()
 
-    def pack(self, entry: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The packed entry of a live one; the end is None while the span is open."""
-        span, thread = entry[2], entry[3]
+    def pack(self, span: Any, thread: threading.Thread) -> tuple[Any, ...]:
+        """The packed entry of a span; the end is None while it is open.
+
+        Nothing in it is a container that the collector of garbage has to visit.
+        """
+        # Past a dozen properties, which would cost more than all the rest. The attributes
+        # keep a plain dict; a version that keeps things elsewhere is read as documented.
         try:
-            read = _read_private(span)
-        except AttributeError:
-            read = _read_public(span)
-        end, name, context, parent, start, kind, status, resource, scope, *below = read
-        attributes, events, links = below
+            end, context, parent = span._end_time, span._context, span._parent
+            scope, attributes = span._instrumentation_scope._name, span._attributes._dict
+            kind, status = span._kind._name_, span._status
+            code, description = status._status_code._name_, status._description
+            events, links = span._events._dq, span._links._dq
+            trace_id, span_id, flags = context[0], context[1], context[3] & _SAMPLED
+            parent_id, remote = (parent[1], parent[2]) if parent else (0, False)
+            name, start, resource = span._name, span._start_time, span._resource
+        except (AttributeError, LookupError, TypeError):
+            (end, trace_id, span_id, flags, parent_id, remote, scope, attributes, kind, code,
+             description, events, links, name, start, resource) = _read_slowly(span)  # fmt: skip
         if end is None:  # it may change between two looks at it
-            attributes = dict(getattr(attributes, "_dict", attributes) or {})
-        keys, values = _split(attributes)
+            attributes = dict(attributes)
+        try:
+            number = self._numbers[id(resource)][0]
+        except KeyError:
+            number = self._number(resource)
         return (
             SOURCE,
             end,
             name,
-            context.trace_id if context else 0,
-            context.span_id if context else 0,
-            bool(context.trace_flags & _SAMPLED) if context else True,
-            parent.span_id if parent else 0,
-            parent.is_remote if parent else False,
+            trace_id,
+            span_id,
+            flags,
+            parent_id,
+            remote,
             start,
-            kind._name_,
-            status.status_code._name_,
-            status.description,
-            self._keys.setdefault(keys, keys),
-            values,
-            tuple((e.name, e.timestamp, *_split(e.attributes)) for e in events) if events else (),
-            tuple(
-                (link.context.trace_id, link.context.span_id, *_split(link.attributes))
-                for link in links
-            )
-            if links
-            else (),
-            self._number(resource),
-            scope.name if scope else None,
+            kind,
+            code,
+            description,
+            attributes or _NONE,
+            tuple((e.name, e.timestamp, _plain(e.attributes)) for e in events) if events else (),
+            tuple((*link.context[:2], _plain(link.attributes)) for link in links) if links else (),
+            number,
+            scope,
             thread.name,
         )
 
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
         """The SpanData of an entry, whichever of the two it is."""
         if len(entry) == _LIVE:
-            entry = self.pack(entry)
+            entry = self.pack(*entry[2:])
         (_, end, name, trace_id, span_id, sampled, parent_id, remote, start, kind, status,
-         description, keys, values, events, links, resource, scope, thread) = entry  # fmt: skip
+         description, attributes, events, links, resource, scope, thread) = entry  # fmt: skip
         of_process = self._shared[resource]
         if (trace_id, parent_id) in self._excluded:
             parent_id, remote = 0, False
@@ -113,14 +112,14 @@ class Records:
             kind=_KINDS[kind],
             status=_STATUSES[status],
             status_description=description,
-            attributes=_mapping(keys, values),
-            events=tuple(Event(e[0], e[1], _mapping(e[2], e[3])) for e in events),
-            links=tuple(Link(f"{k[0]:032x}", f"{k[1]:016x}", _mapping(k[2], k[3])) for k in links),
+            attributes=_mapping(attributes),
+            events=tuple(Event(e[0], e[1], _mapping(e[2])) for e in events),
+            links=tuple(Link(f"{k[0]:032x}", f"{k[1]:016x}", _mapping(k[2])) for k in links),
             service=of_process.get("service.name"),
             resource=of_process,
             scope=scope or None,
             source=SOURCE,
-            sampled=sampled,
+            sampled=bool(sampled),
             remote_parent=remote,
             thread=thread,
         )
@@ -129,11 +128,17 @@ class Records:
         """Trace id and span id of a packed entry, as one number."""
         return int(entry[3] << 64 | entry[4])
 
+    def key(self, entry: tuple[Any, ...]) -> tuple[int, int]:
+        """Trace id and span id of any entry."""
+        if len(entry) != _LIVE:
+            return entry[3], entry[4]
+        context = entry[2].get_span_context()
+        return context.trace_id, context.span_id
+
     def _number(self, resource: Any) -> int:
-        known = self._numbers.get(id(resource))
-        if known is None:
-            known = self._numbers[id(resource)] = self._share(dict(resource.attributes)), resource
-        return known[0]
+        number = self._share(dict(resource.attributes))
+        self._numbers[id(resource)] = number, resource
+        return number
 
     def _share(self, attributes: dict[str, Any]) -> int:
         """The number of these attributes; one for all resources that have the same."""
@@ -151,14 +156,40 @@ _KINDS: dict[str, Kind] = {kind.upper(): kind for kind in KINDS}
 _STATUSES: dict[str, Status] = {status.upper(): status for status in STATUSES}
 
 
-def _split(attributes: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """Keys and values. BoundedAttributes keeps a plain dict, which is far quicker to read."""
-    plain = getattr(attributes, "_dict", attributes)
-    return (tuple(plain), tuple(plain.values())) if plain else ((), ())
+def _read_slowly(span: Any) -> tuple[Any, ...]:
+    """What ``pack`` reads, by the documented names."""
+    context, parent, scope = span.get_span_context(), span.parent, span.instrumentation_scope
+    return (
+        span.end_time,
+        context.trace_id,
+        context.span_id,
+        context.trace_flags & _SAMPLED,
+        parent.span_id if parent else 0,
+        parent.is_remote if parent else False,
+        scope.name if scope else None,
+        dict(span.attributes or _NONE),
+        span.kind.name,
+        span.status.status_code.name,
+        span.status.description,
+        span.events,
+        span.links,
+        span.name,
+        span.start_time,
+        span.resource,
+    )
 
 
-def _mapping(keys: tuple[str, ...], values: tuple[Any, ...]) -> Mapping[str, object]:
-    return MappingProxyType(dict(zip(keys, values, strict=True))) if keys else NO_ATTRIBUTES
+def _plain(attributes: Any) -> Mapping[str, Any]:
+    return dict(attributes) if attributes else _NONE
+
+
+def _mapping(attributes: Mapping[str, Any]) -> Mapping[str, object]:
+    return MappingProxyType(attributes) if attributes else NO_ATTRIBUTES
+
+
+def is_record(entry: Any) -> bool:
+    """Whether this entry of the journal is one of this source."""
+    return not isinstance(entry, SpanData) and entry[0] == SOURCE
 
 
 records = Records()
