@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 import threading
-from collections.abc import Iterable
-from itertools import repeat
 from typing import Any
 
 from pytest_traces.recording import Journal
@@ -16,19 +13,16 @@ _UNSEEN = 1_000
 # Up to so many spans it is cheapest to keep them as they are. Of more, the garbage collector
 # would visit each over and over: then a few at a time, so few that it need not begin.
 _FIRST_BATCH = 2_000
-_BATCH = 16
-
-
-#: A span, its number in the journal, and the thread that started it.
-_Started = tuple[Any, int, threading.Thread]
+_BATCH = 32
 
 
 class Pending:
     """What the hooks have seen and nobody has looked at yet.
 
     The hooks run in the application's own code, so all they do is to append: a start to the
-    list of its thread, an end to :attr:`ended`. Numbers are given, and ended spans packed, by
-    :meth:`drain`: when somebody looks, or when a batch is full.
+    list of its thread, an end to :attr:`ended`. Numbers are given in :meth:`drain`: when
+    somebody looks, or when a batch is full. Between threads their order says nothing; spans
+    are ordered by their start times.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -42,6 +36,8 @@ class Pending:
         self._threads: list[tuple[threading.Thread, list[Any]]] = []
         # id(span) -> its number in the journal, which keeps the span alive while it is open.
         self._open: dict[int, int] = {}
+        # Those that have ended, in tuples of atoms, until somebody looks.
+        self._rows: list[tuple[Any, ...]] = []
         self._unseen: list[Any] = []
         self._lock = threading.RLock()
         self._process = os.getpid()
@@ -57,32 +53,27 @@ class Pending:
         """Enter this span at once, and return its number in the journal."""
         self.drain()
         number = next(self._journal.numbers)
-        self._enter([(span, number, threading.current_thread())])
+        self._enter(span, number, threading.current_thread())
         return number
 
     def drain_batch(self) -> None:
-        """Pack what has ended, in the application's own time."""
+        """Let go of the spans that have ended, in the application's own time."""
         self.limit = _BATCH
-        self.drain(wait=False)
+        if self._lock.acquire(blocking=False):  # else somebody else is doing it
+            try:
+                self._write()
+            finally:
+                self._lock.release()
 
-    def drain(self, *, wait: bool = True) -> None:
-        """Bring the journal up to date.
-
-        Args:
-            wait: whether to wait for another thread that is doing it, or to leave it at that.
-        """
+    def drain(self) -> None:
+        """Bring the journal up to date."""
         if self._process != os.getpid():  # in a forked child whoever held it is not there
             self._lock, self._process = threading.RLock(), os.getpid()
-        if not self._lock.acquire(blocking=wait):
-            return
-        try:
-            ended = _taken(self.ended)  # before the starts, which are sure to be there then
-            started = self._take_starts()
-            self._pack(ended, started)
-            if started:
-                self._enter(started.values())
-        finally:
-            self._lock.release()
+        with self._lock:
+            self._write()
+            rows, self._rows = self._rows, []
+            for some in rows:
+                self._journal.entries.update(records.entries(some))
 
     def remark_unseen(self) -> None:
         """Tell the recordings of spans that ended in them and never came by at their start."""
@@ -105,6 +96,7 @@ class Pending:
         self._open.clear()
         self.ended.clear()
         self._unseen.clear()
+        self._rows.clear()
         for _, spans in self._threads:
             spans.clear()
         self._leave_dead_threads()
@@ -115,50 +107,57 @@ class Pending:
             if not thread.is_alive() and not spans:
                 self._threads.remove(one)  # others may be added meanwhile
 
-    def _take_starts(self) -> dict[int, _Started]:
-        """What has started since, in order, by the id of the span."""
+    def _write(self) -> None:
+        """Ended spans become rows, others entries of the journal."""
+        ended = _taken(self.ended)  # before the starts, which are sure to be there then
         batches = [(thread, _taken(spans)) for thread, spans in list(self._threads) if spans]
-        numbers = self._journal.numbers
-        if len(batches) == 1:  # the order of the arguments keeps zip from wasting a number
-            thread, spans = batches[0]
-            numbered = zip(spans, numbers, repeat(thread), strict=False)
-            started = dict(zip(map(id, spans), numbered, strict=True))
-        else:
-            by_thread = [zip(spans, repeat(thread), strict=False) for thread, spans in batches]
-            merged = heapq.merge(*by_thread, key=lambda one: one[0].start_time or 0)
-            started = {id(span): (span, next(numbers), thread) for span, thread in merged}
-        for known in started.keys() & self._open.keys():
-            del started[known]  # taken by a layer of the hook below another's
-        return started
+        rows: list[Any] = []
+        known = self._write_reopened(ended, rows) if self._open else 0
+        row, numbers = records.row, self._journal.numbers
+        for thread, spans in batches:
+            name = thread.name
+            for span, number in zip(spans, numbers, strict=False):  # so none is wasted
+                try:
+                    if span._end_time is not None:
+                        known += 1
+                        rows += row(span, number, name)
+                        continue
+                except Exception:  # noqa: BLE001  # the application must not notice
+                    pass
+                self._enter(span, number, thread)
+        if rows:
+            self._rows.append(tuple(rows))
+        if known < len(ended):
+            taken = {id(span) for _, spans in batches for span in spans}
+            self._unseen += [span for span in ended if id(span) not in taken][:_UNSEEN]
 
-    def _pack(self, ended: list[Any], started: dict[int, _Started]) -> None:
-        entries, pack = self._journal.entries, records.pack
+    def _write_reopened(self, ended: list[Any], rows: list[Any]) -> int:
+        """Spans that were open when they were entered; returns how many have ended."""
+        known = 0
         for span in ended:
-            found = started.pop(id(span), None) or self._entered(span)
-            if found is None:
-                if len(self._unseen) < _UNSEEN:
-                    self._unseen.append(span)
+            number = self._open.pop(id(span), None)
+            entry = None if number is None else self._journal.entries.get(number)
+            if number is None or entry is None:
                 continue
-            _, number, thread = found
+            known += 1
             try:
-                entries[number] = pack(span, thread)
-            except Exception:  # noqa: BLE001  # this may run in the application's own code
-                # What cannot be packed stays as it is, and is reported when somebody looks.
-                entries[number] = (SOURCE, None, span, thread)
+                rows += records.row(span, number, entry[3].name)
+            except Exception:  # noqa: BLE001  # the application must not notice
+                self._enter(span, number, entry[3])
+        return known
 
-    def _entered(self, span: Any) -> _Started | None:
-        """The same of a span that was open when somebody looked."""
-        number = self._open.pop(id(span), None)
-        entry = None if number is None else self._journal.entries.get(number)
-        return None if number is None or entry is None else (span, number, entry[3])
-
-    def _enter(self, started: Iterable[_Started]) -> None:
-        for span, number, thread in started:
-            if span.end_time is None:
-                self._journal.entries[number] = (SOURCE, None, span, thread)
-                self._open[id(span)] = number
-            else:  # ended by a processor while it was being started
+    def _enter(self, span: Any, number: int, thread: threading.Thread) -> None:
+        """Put it into the journal, alive if it is open."""
+        self._journal.entries[number] = (SOURCE, None, span, thread)
+        try:
+            if span.end_time is not None:
                 self._journal.entries[number] = records.pack(span, thread)
+            elif id(span) in self._open:  # taken by a layer of the hook below another's
+                del self._journal.entries[number]
+            else:
+                self._open[id(span)] = number
+        except Exception:  # noqa: BLE001  # it is reported when somebody looks
+            pass
 
 
 def _taken(spans: list[Any]) -> list[Any]:

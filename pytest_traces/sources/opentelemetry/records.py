@@ -8,17 +8,19 @@ times as much as making them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from pytest_traces.model import KINDS, NO_ATTRIBUTES, STATUSES, Event, Kind, Link, SpanData, Status
 
 SOURCE = "opentelemetry"
+_ROW = 8  # the length of a row without the values of attributes
 _LIVE = 4  # the length of a live entry
 _EXCLUDED = 10_000
 _SAMPLED = 1  # W3C Trace Context level 2, 3.2.2.5: flags are bits, others may be set beside it
 
+_Shape = tuple[Any, ...]
 _NONE: Mapping[str, Any] = {}
 
 
@@ -36,6 +38,8 @@ class Records:
         # Resources by their id, each kept so that its id stays its own.
         self._numbers: dict[int, tuple[int, Any]] = {}
         self._excluded: dict[tuple[int, int], None] = {}
+        # What many spans have in common, so that a row need not hold it.
+        self._shapes: dict[_Shape, _Shape] = {}
 
     def exclude(self, context: Any) -> None:
         """Take this span for nobody's parent."""
@@ -46,6 +50,7 @@ class Records:
     def forget(self) -> None:
         """Let go of what belongs to providers; what is packed can still be decoded."""
         self._numbers.clear()
+        self._shapes.clear()
 
     def pack(self, span: Any, thread: threading.Thread) -> tuple[Any, ...]:
         """The packed entry of a span; the end is None while it is open.
@@ -92,6 +97,60 @@ class Records:
             scope,
             thread.name,
         )
+
+    def row(self, span: Any, number: int, thread: str) -> tuple[Any, ...]:
+        """An ended span in as few atoms as can be, for :meth:`entries` to read.
+
+        Raises:
+            AttributeError, LookupError, TypeError: this span does not fit into a row.
+        """
+        # Past a dozen properties, which would cost more than all the rest.
+        if span._events._dq or span._links._dq:
+            raise LookupError
+        context, parent, status = span._context, span._parent, span._status
+        attributes, resource = span._attributes._dict, span._resource
+        parent_id, remote = (parent[1], parent[2]) if parent else (0, False)
+        try:
+            resource_number = self._numbers[id(resource)][0]
+        except KeyError:
+            resource_number = self._number(resource)
+        shape = (
+            context[3] & _SAMPLED,
+            remote,
+            span._kind._name_,
+            status._status_code._name_,
+            status._description,
+            resource_number,
+            span._instrumentation_scope._name,
+            thread,
+            *attributes,
+        )
+        shape = self._shapes.setdefault(shape, shape)
+        return (
+            number,
+            span._end_time,
+            span._name,
+            context[0],
+            context[1],
+            parent_id,
+            span._start_time,
+            shape,
+            *attributes.values(),
+        )
+
+    def entries(self, rows: tuple[Any, ...]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """The packed entries of rows that stand one after the other, with their numbers."""
+        first = 0
+        while first < len(rows):
+            last = first + _ROW
+            number, end, name, trace_id, span_id, parent_id, start, shape = rows[first:last]
+            flags, remote, kind, code, description, resource, scope, thread, *keys = shape
+            first = last + len(keys)
+            attributes = dict(zip(keys, rows[last:first], strict=True)) if keys else _NONE
+            yield number, (
+                SOURCE, end, name, trace_id, span_id, flags, parent_id, remote, start, kind, code,
+                description, attributes, (), (), resource, scope, thread,
+            )  # fmt: skip
 
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
         """The SpanData of an entry, whichever of the two it is."""

@@ -392,3 +392,77 @@ def test_scopes_of_other_tracing_plugins(sdk, scope):
     assert [span.orphan for span in act.roots] == [False] * 5
     assert {span.parent_id for span in act.roots} == {None}
     assert act._captures()[0].state.startswith("4 spans")
+
+
+def test_more_spans_than_are_kept_alive(sdk):
+    """Beyond two thousand, spans are let go of at once; none is lost, and none is another's."""
+    tracer = sdk().tracer
+    with record() as act:
+        with tracer.start_as_current_span("root", attributes={"root": True}):
+            for number in range(2_500):
+                with tracer.start_as_current_span("outer", attributes={"n": number}):
+                    inner = tracer.start_span("inner", attributes={"in": number, f"k{number}": 1})
+                    if number % 100 == 0:
+                        inner.add_event("hundred", {"of": number})
+                        inner.set_status(trace.StatusCode.ERROR, "round")
+                    inner.end()
+        act.assert_count("outer", 2_500, inside="root")
+        act.assert_count("inner", 2_500, inside="outer")
+        open_at_the_look = tracer.start_span("last")
+        assert act.find("last")[0].end_ns is None
+        open_at_the_look.end()
+        act.assert_count("last", 1)
+    assert len(act.spans) == 5_002
+    for outer in act.find("outer"):
+        number, (inner,) = outer.attributes["n"], outer.children
+        assert inner.attributes == {"in": number, f"k{number}": 1}
+        events = [(event.name, dict(event.attributes)) for event in inner.events]
+        assert events == ([("hundred", {"of": number})] if number % 100 == 0 else [])
+        assert inner.status == ("error" if number % 100 == 0 else "unset")
+        assert outer.events == ()
+        assert outer.end_ns >= inner.end_ns
+    assert act.unfinished == ()
+    assert remarks(act) == {}
+
+
+def test_many_spans_of_many_threads(sdk):
+    """Batches that several threads fill at once keep each span's thread, parent and end."""
+    tracer = sdk().tracer
+
+    def work(name):
+        with tracer.start_as_current_span(name):
+            for number in range(800):
+                tracer.start_span(f"in {name}", attributes={"n": number}).end()
+
+    with record() as act:
+        threads = [threading.Thread(target=work, args=[name], name=name) for name in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for name in "abcd":
+        spans = act.find(f"in {name}", inside=name)
+        assert [span.attributes["n"] for span in spans] == list(range(800))
+        assert {span.data.thread for span in spans} == {name}
+    assert act.unfinished == ()
+    assert remarks(act) == {}
+
+
+def test_spans_past_the_hook_among_many(script):
+    """Those whose start was bound before the recording's hook are counted, and only those."""
+    out = script(
+        """
+        from opentelemetry.sdk.trace import Tracer, TracerProvider
+        from pytest_traces import record
+
+        tracer, bound = TracerProvider().get_tracer("app"), Tracer.start_span
+        with record() as act:
+            for number in range(3_000):
+                tracer.start_span("seen").end()
+                if number % 1_000 == 0:
+                    bound(tracer, "missed").end()
+            act.assert_count("seen", 3_000)
+            print(act._frame.recording.remarks)
+        """
+    )
+    assert out == "{'bound': {'missed': 3}}\n"
