@@ -112,7 +112,9 @@ class Recording:
         #: Called at the end, in reverse order; what they return are faults of the test.
         self.endings: list[Callable[[], str | None]] = []
         self._frozen: dict[int, Entry] | None = None
+        self._has_open_frozen = False
         self._decoded: dict[int, SpanData] = {}
+        self._looks: dict[tuple[int | None, int | None], tuple[object, Seen]] = {}
 
     @property
     def is_open(self) -> bool:
@@ -172,6 +174,7 @@ class Recording:
             frozen = self._decode(number, entry) if _is_open(entry) else entry
             if frozen is not None:
                 self._frozen[number] = frozen
+        self._has_open_frozen = any(_is_open(entry) for entry in self._frozen.values())
         if self.label is not None or not journal.windows:
             keys = [_past_key(e) for n, e in self._frozen.items() if n not in fixtures]
             gone = Gone(self.label or "an earlier recording", last)
@@ -186,7 +189,15 @@ class Recording:
 
     def look(self, first: int | None = None, last: int | None = None) -> Seen:
         """The spans of this recording's window, or of a part of it, without late ones."""
-        self._catch_up()
+        if self.has_open_entries():
+            return self._look(first, last)
+        # What has ended stays as it is: as many spans are the same spans.
+        state, kept = (self.is_open, self.size()), self._looks.get((first, last))
+        if kept is None or kept[0] != state:
+            kept = self._looks[first, last] = (state, self._look(first, last))
+        return kept[1]
+
+    def _look(self, first: int | None, last: int | None) -> Seen:
         spans = list(self._read())
         ids = {(span.trace_id, span.span_id) for _, span in spans}
         excluded: set[SpanKey] = set()
@@ -210,6 +221,8 @@ class Recording:
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
         """Whether a span of this window, or of a part of it, has not ended."""
         self._catch_up()
+        if self._frozen is not None and not self._has_open_frozen:
+            return False
         low, high = max(first or 0, self.first), last
         return any(
             _is_open(entry)

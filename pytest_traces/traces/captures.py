@@ -34,9 +34,8 @@ def captures_of(
         else:
             captures.append(Capture(source.name, "left out by traces_sources"))
     captures += _of_other_times(frame)
-    forest = assemble(data)
     for step in frame.steps:
-        hidden = [span for span in forest.spans if step.drops(span)]
+        hidden = [span for span in frame.forest().spans if step.drops(span)]
         if hidden:
             captures.append(Capture("left out", f"{summary(hidden)}, by {step.title}"))
     if recording.saw_fork(forks):

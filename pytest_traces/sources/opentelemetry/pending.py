@@ -135,9 +135,9 @@ class Pending:
         """Spans that were open when they were entered; returns how many have ended."""
         known = 0
         for span in ended:
-            number = self._open.pop(id(span), None)
-            entry = None if number is None else self._journal.entries.get(number)
-            if number is None or entry is None:
+            number = self._open.pop(id(span), 0)
+            entry: Any = self._journal.entries.get(number)
+            if entry is None:
                 continue
             known += 1
             try:

@@ -71,32 +71,19 @@ class Records:
         except (AttributeError, LookupError, TypeError):
             (end, trace_id, span_id, flags, parent_id, remote, scope, attributes, kind, code,
              description, events, links, name, start, resource) = _read_slowly(span)  # fmt: skip
-        if end is None:  # it may change between two looks at it
+        if end is None:  # it may change, even now: other threads wait for nobody
             attributes = dict(attributes)
         try:
             number = self._numbers[id(resource)][0]
         except KeyError:
             number = self._number(resource)
         return (
-            SOURCE,
-            end,
-            name,
-            trace_id,
-            span_id,
-            flags,
-            parent_id,
-            remote,
-            start,
-            kind,
-            code,
-            description,
-            attributes or _NONE,
-            tuple((e.name, e.timestamp, _plain(e.attributes)) for e in events) if events else (),
-            tuple((*link.context[:2], _plain(link.attributes)) for link in links) if links else (),
-            number,
-            scope,
-            thread.name,
-        )
+            SOURCE, end, name, trace_id, span_id, flags, parent_id, remote, start, kind, code,
+            description, attributes or _NONE,
+            tuple((e.name, e.timestamp, _plain(e.attributes)) for e in tuple(events)),
+            tuple((*link.context[:2], _plain(link.attributes)) for link in tuple(links)),
+            number, scope, thread.name,
+        )  # fmt: skip
 
     def row(self, span: Any, number: int, thread: str) -> tuple[Any, ...]:
         """An ended span in as few atoms as can be, for :meth:`entries` to read.
