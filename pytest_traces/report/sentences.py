@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 
 from pytest_traces.forest import Span
+from pytest_traces.model import Event, Link
 from pytest_traces.report.words import duration, joined, listed, often, path_of, plural, quoted
 from pytest_traces.shape.fields import MISSING, Difference
 from pytest_traces.shape.mismatch import Mismatch, Place
@@ -57,10 +59,26 @@ def difference(one: Difference) -> str:
     expected = _value(one.expected)
     if one.actual is MISSING:
         return f"{field} is missing, expected {expected}"
-    if field in ("event", "link"):
-        got = listed([quoted(item) for item in one.actual]) if one.actual else "none"  # type: ignore[attr-defined]
-        return f"no {field} {expected}, got {got}"
+    if isinstance(one.actual, tuple) and field.endswith(("event", "link")):
+        got = listed([_part(item) for item in one.actual]) or "none"
+        return f"no {field} {_part(one.expected)}, got {got}"
     return f"{field}: expected {expected}, got {_value(one.actual)}"
+
+
+def _part(one: object) -> str:
+    """An event or a link of a span, or what was wanted of one."""
+    if isinstance(one, Mapping):
+        fields = dict(one)
+    elif isinstance(one, Event | Link):
+        fields = one._asdict()
+    else:
+        return _value(one)
+    fields.pop("time_ns", None)
+    name, attributes = fields.pop("name", None), fields.pop("attributes", None)
+    parts = [_value(name)] if name is not None else []
+    parts += [f"{key}={_value(value)}" for key, value in fields.items()]
+    parts += [f"{key}={_value(value)}" for key, value in (attributes or {}).items()]
+    return " ".join(parts)
 
 
 def below(place: Place | None) -> str:

@@ -59,13 +59,36 @@ def attribute_differences(
 def event_differences(wanted: Sequence[Any], span: Span) -> Iterator[Difference]:
     """The events that are not there; one event does not stand for two."""
     for event in _not_found(wanted, span.events, _event_matches):
-        yield Difference("event", event, [given.name for given in span.events])
+        one = "further event" if wanted.count(event) > 1 else "event"
+        namesakes = [given for given in span.events if _event_matches(_name_of(event), given)]
+        # Their other attributes, a stack trace perhaps, would hide what differs.
+        told = [_only(_attributes_of(event), given) for given in namesakes]
+        yield Difference(one, event, tuple(told or [given.name for given in span.events]))
 
 
 def link_differences(wanted: Sequence[Any], span: Span) -> Iterator[Difference]:
     """The links that are not there; one link does not stand for two."""
     for link in _not_found(wanted, span.links, _link_matches):
-        yield Difference("link", link, list(span.links))
+        one = "further link" if wanted.count(link) > 1 else "link"
+        yield Difference(one, link, span.links)
+
+
+def _only(names: Mapping[str, object], given: Event) -> Event:
+    kept = {name: value for name, value in given.attributes.items() if name in names}
+    return given._replace(attributes=kept)
+
+
+def _attributes_of(event: Any) -> Mapping[str, object]:
+    attributes: Mapping[str, object] | None = (
+        event.get("attributes")
+        if isinstance(event, Mapping)
+        else getattr(event, "attributes", None)
+    )
+    return attributes or {}
+
+
+def _name_of(event: Any) -> Any:
+    return event.get("name") if isinstance(event, Mapping) else getattr(event, "name", event)
 
 
 def _not_found(
@@ -78,15 +101,10 @@ def _not_found(
 
 
 def _event_matches(wanted: Any, given: Event) -> bool:
-    if isinstance(wanted, Mapping):
-        name, attributes = wanted.get("name"), wanted.get("attributes")
-    elif hasattr(wanted, "name") and hasattr(wanted, "attributes"):
-        name, attributes = wanted.name, wanted.attributes
-    else:
-        name, attributes = wanted, None
+    name = _name_of(wanted)
     if name is not None and not value_matches(name, given.name):
         return False
-    return not any(attribute_differences(attributes or {}, given.attributes))
+    return not any(attribute_differences(_attributes_of(wanted), given.attributes))
 
 
 def _link_matches(wanted: Any, given: Link) -> bool:
@@ -108,7 +126,8 @@ def exception_differences(wanted: Any, span: Span) -> Iterator[Difference]:
         if "exception.type" in event.attributes
     ]
     if not any(_is_exception(wanted, name) for name in given):
-        yield Difference("exception", wanted, given or MISSING)
+        actual: object = given[0] if len(given) == 1 else given
+        yield Difference("exception", wanted, actual or MISSING)
 
 
 def _is_exception(wanted: Any, name: str) -> bool:
