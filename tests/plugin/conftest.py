@@ -32,6 +32,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     for name in ("PYTEST_ADDOPTS", "PY_COLORS", "FORCE_COLOR", "NO_COLOR", "CI"):
         monkeypatch.delenv(name, raising=False)
+    # Older versions of pytest remark that the plugin of this very run cannot be rewritten again.
+    quiet = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-W '{quiet}'")
 
     def run(
         source: str,

@@ -6,6 +6,7 @@ import gc
 import inspect
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType, MemberDescriptorType, MethodType, ModuleType
 
 from pytest_traces.sources.handwritten.fields import MISSING
@@ -44,7 +45,7 @@ def other_holders(function: object, own: Sequence[object]) -> list[str]:
     """
     known = {id(one) for one in (own, *own)}
     holders = [
-        one
+        _owner(one)
         for one in gc.get_referrers(function)
         if id(one) not in known and not _is_namespace(one) and not isinstance(one, FrameType)
     ]
@@ -73,6 +74,15 @@ def _is_namespace(holder: object) -> bool:
     return isinstance(holder, ModuleType | type) or (
         isinstance(holder, dict) and ("__name__" in holder or "__module__" in holder)
     )
+
+
+def _owner(holder: object) -> object:
+    """The object whose attributes this dict has, which Python 3.10 finds in its place."""
+    for one in gc.get_referrers(holder) if isinstance(holder, dict) else ():
+        with suppress(Exception):  # it may be anything
+            if vars(one) is holder:
+                return one
+    return holder
 
 
 def _described(holder: object, name: str | None) -> str:

@@ -119,12 +119,10 @@ class OpenTelemetrySource:
         return f"{context.trace_id:032x}", f"{context.span_id:016x}"
 
     def _exclude(self, span: Any, context: Any) -> None:
-        from pytest_traces.sources.opentelemetry.records import records
-
         # What is around it is the plugin's as well, or what that one was given by others.
         for one in (context, span.parent):
-            if one is not None:
-                records.exclude(one)
+            if one is not None and self._spans is not None:
+                self._spans.records.exclude(one)
 
     def suppressed(self) -> bool:
         """Whether ``suppress_instrumentation`` is in force in the calling context."""
@@ -132,9 +130,7 @@ class OpenTelemetrySource:
 
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
         """Read a journal entry of this source."""
-        from pytest_traces.sources.opentelemetry.records import records
-
-        return records.decode(entry)
+        return self._hooks().records.decode(entry)
 
     def captured(self, recording: Recording, spans: int) -> Capture:
         """Whether the SDK is there, what it is set to, and what kept silent."""
@@ -154,9 +150,12 @@ class OpenTelemetrySource:
 
     def past_key(self, entry: tuple[Any, ...]) -> int:
         """Trace id and span id of an entry, as one number."""
-        from pytest_traces.sources.opentelemetry.records import records
+        return self._hooks().records.past_key(entry)
 
-        return records.past_key(entry)
+    def _hooks(self) -> SpanHooks:
+        if self._spans is None:
+            raise LookupError("the SDK was never hooked, so no entry is of this source")
+        return self._spans
 
     def _hook_api(self, api: ModuleType) -> None:
         from pytest_traces.sources.opentelemetry.fallback import Fallback

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_traces.recording import Journal, Recording
 from pytest_traces.sources.opentelemetry.pending import Pending
-from pytest_traces.sources.opentelemetry.records import records
+from pytest_traces.sources.opentelemetry.records import Records
 from pytest_traces.sources.opentelemetry.sampling import start_unsampled
 from pytest_traces.sources.patching import Patches
 
@@ -31,6 +31,8 @@ class SpanHooks:
         self._patches = Patches()
         self._span_type: type[Any] = object
         self._pending = Pending(journal)
+        #: Reads what these hooks put into the journal.
+        self.records: Records = self._pending.records
 
     def install(self, sdk: ModuleType) -> None:
         """Hook the classes of the SDK module; twice is once."""
@@ -47,7 +49,7 @@ class SpanHooks:
     def forget(self) -> None:
         """Let go of spans that are still open: their recordings have copied them."""
         self._pending.forget()
-        records.forget()
+        self.records.forget()
 
     def flush(self) -> None:
         """Enter what has started and pack what has ended; several threads may do so at once."""

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from pytest_traces.recording import Journal
-from pytest_traces.sources.opentelemetry.records import SOURCE, is_record, records
+from pytest_traces.sources.opentelemetry.records import SOURCE, Records, is_record
 
 _UNSEEN = 1_000
 # Up to so many spans it is cheapest to keep them as they are. Of more, the garbage collector
@@ -27,6 +27,7 @@ class Pending:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self.records = Records()
         #: ``local.keep(span)`` notes a start; :meth:`begin_thread` gives a thread its own.
         self.local = threading.local()
         #: Spans in order of their ends; some of them twice, some not taken at their start.
@@ -73,7 +74,7 @@ class Pending:
             self._write()
             rows, self._rows = self._rows, []
             for some in rows:
-                self._journal.entries.update(records.entries(some))
+                self._journal.entries.update(self.records.entries(some))
 
     def remark_unseen(self) -> None:
         """Tell the recordings of spans that ended in them and never came by at their start."""
@@ -81,7 +82,7 @@ class Pending:
             return
         unseen, self._unseen = self._unseen, []
         entries = self._journal.entries
-        known = {records.key(entry) for entry in list(entries.values()) if is_record(entry)}
+        known = {self.records.key(entry) for entry in list(entries.values()) if is_record(entry)}
         for span in unseen:
             context = span.get_span_context()
             if (context.trace_id, context.span_id) in known:  # its second end
@@ -113,7 +114,7 @@ class Pending:
         batches = [(thread, _taken(spans)) for thread, spans in list(self._threads) if spans]
         rows: list[Any] = []
         known = self._write_reopened(ended, rows) if self._open else 0
-        row, numbers = records.row, self._journal.numbers
+        row, numbers = self.records.row, self._journal.numbers
         for thread, spans in batches:
             name = thread.name
             for span, number in zip(spans, numbers, strict=False):  # so none is wasted
@@ -141,7 +142,7 @@ class Pending:
                 continue
             known += 1
             try:
-                rows += records.row(span, number, entry[3].name)
+                rows += self.records.row(span, number, entry[3].name)
             except Exception:  # noqa: BLE001  # the application must not notice
                 self._enter(span, number, entry[3])
         return known
@@ -151,7 +152,7 @@ class Pending:
         self._journal.entries[number] = (SOURCE, None, span, thread)
         try:
             if span.end_time is not None:
-                self._journal.entries[number] = records.pack(span, thread)
+                self._journal.entries[number] = self.records.pack(span, thread)
             elif id(span) in self._open:  # taken by a layer of the hook below another's
                 del self._journal.entries[number]
             else:

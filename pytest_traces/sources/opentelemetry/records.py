@@ -236,6 +236,3 @@ def _mapping(attributes: Mapping[str, Any]) -> Mapping[str, object]:
 def is_record(entry: Any) -> bool:
     """Whether this entry of the journal is one of this source."""
     return not isinstance(entry, SpanData) and entry[0] == SOURCE
-
-
-records = Records()
