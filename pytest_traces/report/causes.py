@@ -79,10 +79,22 @@ def _lost_context(mismatches: Sequence[Mismatch]) -> Cause | None:
         if mismatch.kind not in ("moved", "unexpected") or span is None or span.parent is not None:
             continue
         wanted = mismatch.expected_at.span if mismatch.expected_at is not None else None
+        if mismatch.kind == "unexpected" and not _is_missed(span, mismatches):
+            continue
         cause = _why_a_root(span, wanted)
         if cause is not None:
             return cause
     return None
+
+
+def _is_missed(span: Span, mismatches: Sequence[Mismatch]) -> bool:
+    """Whether it says of a parent that it has one, or is missing where it should be a child."""
+    return span.parent_id is not None or any(
+        other.kind == "missing"
+        and other.pattern is not None
+        and other.pattern.fields.name_matches(span.name)
+        for other in mismatches
+    )
 
 
 def _why_a_root(span: Span, wanted: Span | None) -> Cause | None:
@@ -108,7 +120,11 @@ def _why_a_root(span: Span, wanted: Span | None) -> Cause | None:
             "hand the context over: contextvars.copy_context().run(...) in the thread, or "
             "ThreadingInstrumentor().instrument()",
         )
-    return Cause(f"no span was current when {name} was started")
+    if span.source == "handwritten" and thread is None:  # what is current is its own affair
+        text = f"{name} was recorded without the id of a parent"
+    else:
+        text = f"no span was current when {name} was started"
+    return Cause(text)
 
 
 def _repeated(mismatches: Sequence[Mismatch]) -> Cause | None:

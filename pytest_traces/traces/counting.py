@@ -10,11 +10,12 @@ from pytest_traces.model import Kind, Status
 from pytest_traces.report.explain import Message, nothing_message, plain_message
 from pytest_traces.report.words import often, path_of, plural
 from pytest_traces.shape.errors import errors_in
-from pytest_traces.shape.pattern import Name
+from pytest_traces.shape.pattern import Name, label_of
 from pytest_traces.shape.usage import understood
+from pytest_traces.shape.values import value_matches
 from pytest_traces.traces.bounds import check_bounds, count_message, read_allowed
 from pytest_traces.traces.looking import Looking
-from pytest_traces.traces.selection import select
+from pytest_traces.traces.selection import Selection, select
 
 
 class Counting(Looking):
@@ -90,7 +91,8 @@ class Counting(Looking):
         Takes the keywords of :meth:`find`.
 
         Raises:
-            AssertionError: a span fits, or one that is still open could bring one yet.
+            AssertionError: a span fits, or one that is still open could bring one yet; or no
+                span fits ``inside``.
 
         Example:
             >>> traces.assert_none(glob("SELECT *"), inside="GET /health")
@@ -105,12 +107,24 @@ class Counting(Looking):
         def check(forest: Forest) -> Message | None:
             found = selection.of(forest)
             if not found:
-                return None
+                return self._without_place(selection, forest)
             what = f" {selection}".removeprefix(" any span")
             text = f"expected no span{what}, got {plural(len(found), 'span')}: {path_of(found[0])}"
             return count_message(text, found, forest, ())
 
         self._when_quiet(check, absence=True)
+
+    def _without_place(self, selection: Selection, forest: Forest) -> Message | None:
+        """Nothing is absent from inside a span that is not there itself."""
+        place = selection.inside
+        if place is None or any(value_matches(place, span.name) for span in forest.spans):
+            return None
+        if not forest.spans:
+            return nothing_message(self._captures())
+        text = f"no span is named {label_of(place)}, so nothing could have been inside it"
+        message = plain_message(text, forest, self._captures())
+        message.may_come = True
+        return message
 
     def assert_no_errors(self, *, allow: Sequence[Any] | Any = ()) -> None:
         """No span has the status ``error`` or an exception event.

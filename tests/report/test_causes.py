@@ -60,14 +60,34 @@ def test_a_message_without_context(grow: Grow, failure: Failure) -> None:
     )
 
 
-def test_a_root_in_the_same_thread(grow: Grow, failure: Failure) -> None:
+def test_a_root_in_the_same_thread(act: Traces, failure: Failure) -> None:
     """Nothing more is known than that no span was current."""
-    grow("a", start=0)
-    grow("b", start=1, trace="cd" * 16)
+    for name in "ab":
+        with act.start_span(name):
+            pass
 
     assert cause(failure("assert_tree", "a\n  b")) == (
         "cause: no span was current when 'b' was started"
     )
+
+
+def test_a_root_of_ones_own_making(grow: Grow, failure: Failure) -> None:
+    """Where spans are added, what was current is not known; that no parent was named, is."""
+    grow("a", start=0)
+    grow("b", start=1, trace="cd" * 16)
+
+    assert cause(failure("assert_tree", "a\n  b")) == (
+        "cause: 'b' was recorded without the id of a parent"
+    )
+
+
+def test_a_root_of_another_name(grow: Grow, failure: Failure) -> None:
+    """Its name is what is wrong: nobody expected it below another span."""
+    grow("GET /order/{n}", kind="server", start=0)
+
+    text = failure("assert_tree", "GET /order/*")
+
+    assert "cause:" not in text
 
 
 def test_an_orphan(grow: Grow, failure: Failure) -> None:

@@ -126,6 +126,24 @@ def test_none_without_a_name_wants_nothing_at_all(act):
 
 
 @pytest.mark.usefixtures("book")
+def test_none_inside_a_span_that_is_not_there(act):
+    """Nothing is absent from nowhere: a name that is misspelt must not pass."""
+    with pytest.raises(AssertionError) as caught:
+        act.assert_none("select", inside="bok")
+    assert str(caught.value).splitlines()[:3] == [
+        "no span is named 'bok', so nothing could have been inside it",
+        "",
+        "  book              server    1.00 ms   [agency]",
+    ]
+
+
+def test_none_inside_a_span_of_an_empty_recording(act):
+    """Likewise where nothing was recorded at all."""
+    with pytest.raises(AssertionError, match="no span was recorded"):
+        act.assert_none("select", inside="book")
+
+
+@pytest.mark.usefixtures("book")
 def test_none_that_does_not_hold(act):
     """The first span is named, then where all of them are."""
     with pytest.raises(AssertionError) as caught:
