@@ -118,6 +118,33 @@ def act():
             "        ├─ select",
         ),
         (
+            "book\n  3 x select",
+            "line 2, column 3 of the outline: a count is a number, a blank, the sign × and a "
+            "blank\n"
+            "      3 x select\n"
+            "      ^\n"
+            "  nearest valid form:\n"
+            "      3 × select",
+        ),
+        (
+            "book\n|-- select",
+            "line 2, column 1 of the outline: branches are drawn with ├─ and └─, or by "
+            "indentation alone\n"
+            "      |-- select\n"
+            "      ^\n"
+            "  nearest valid form:\n"
+            "      └─ select",
+        ),
+        (
+            "book\n  ..",
+            "line 2, column 3 of the outline: '...' allows others; a span of this name is '..' "
+            "in quotes\n"
+            "      ..\n"
+            "      ^\n"
+            "  nearest valid form:\n"
+            "      ...",
+        ),
+        (
             "book\n├─ select  client    2.1 ms\n└─ pay",
             "line 2, column 10 of the outline: an outline has the names alone, without kind and "
             "duration\n"

@@ -13,6 +13,9 @@ LEAD = "│├└─┬ \t"
 UNFINISHED = " (unfinished)"
 _LEVEL = re.compile(r"@(\d{1,9})\s+(\S.*)")
 _COUNT = re.compile(r"(\d{1,9}) ×\s+(\S.*)")
+# What is meant as a count or as a branch, and would be taken for a name.
+_LIKE_A_COUNT = re.compile(r"(\d{1,9})(?:\s+x|\s*[*×])\s+(\S.*)")
+_LIKE_A_BRANCH = re.compile(r"(?:[|+`\\]-{1,3}\s*|\|\s+[│├└|+`\\─-]*\s*)(\S.*)")
 _KINDS = "internal|server|client|producer|consumer"
 # The lines of a failure: a name, then its kind, its duration and remarks, a mark at the side.
 _ANNOTATED = re.compile(rf"(?P<name>.*\S)(?P<rest>\s{{2,}}(?:{_KINDS})(?:\s.*)?)")
@@ -52,6 +55,8 @@ def read(text: str) -> Entry:
     start = len(text) - len(rest)
     _refuse_report(text, start)
     counted = _COUNT.fullmatch(rest)
+    if not counted:
+        _refuse_lookalikes(text, start)
     times, rest = (int(counted[1]), counted[2]) if counted else (1, rest)
     if times < 1:
         raise Misread(
@@ -77,6 +82,25 @@ def _refuse_report(text: str, start: int) -> None:
         lead = marked["entry"][: len(marked["entry"]) - len(marked["entry"].lstrip(LEAD))]
         nearest = f"{text[:start]}{' ' * len(marked['mark'])}{lead}{name}"
         raise Misread(start, "an outline has no marks at its side", nearest)
+
+
+def _refuse_lookalikes(text: str, start: int) -> None:
+    """Refuse what nobody means as a name; one that is really like that is put in quotes."""
+    rest = text[start:]
+    if rest == "..":
+        raise Misread(
+            start,
+            "'...' allows others; a span of this name is '..' in quotes",
+            f"{text[:start]}...",
+        )
+    count = _LIKE_A_COUNT.fullmatch(rest)
+    if count:
+        nearest = f"{text[:start]}{count[1]} × {count[2]}"
+        raise Misread(start, "a count is a number, a blank, the sign × and a blank", nearest)
+    branch = _LIKE_A_BRANCH.fullmatch(rest)
+    if branch:
+        reason = "branches are drawn with ├─ and └─, or by indentation alone"
+        raise Misread(start, reason, f"{text[:start]}└─ {branch[1]}")
 
 
 def _unquote(text: str, name: str, offset: int) -> str:
