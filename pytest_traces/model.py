@@ -17,6 +17,9 @@ Status = Literal["unset", "ok", "error"]
 KINDS: tuple[Kind, ...] = ("internal", "server", "client", "producer", "consumer")
 STATUSES: tuple[Status, ...] = ("unset", "ok", "error")
 
+#: Names and values of headers, in order, repeated ones repeated.
+Headers = tuple[tuple[str, str], ...]
+
 NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
 
 
@@ -62,4 +65,58 @@ class SpanData(NamedTuple):
     source: str = "handwritten"
     sampled: bool = True
     remote_parent: bool = False
+    thread: str | None = None
+
+
+class SpanRef(NamedTuple):
+    """A span that was current somewhere: the source that says so, and its ids."""
+
+    source: str
+    trace_id: str
+    span_id: str
+
+
+#: ``outgoing`` is the application's own request; ``incoming`` one of a test client to the
+#: application, in the same process; ``export`` one of an exporter of telemetry.
+Role = Literal["outgoing", "incoming", "export"]
+
+
+class RequestData(NamedTuple):
+    """One HTTP request of this process, as its client sent it.
+
+    ``headers`` are those that left; ``current`` the spans that were current where the request
+    was made; ``through`` what carried it, where that is not the network: the class of a
+    transport or the name of a mock. ``suppressed``: the caller told instrumentation to keep
+    silent. ``added_early``: the headers that were there when the client was called.
+    """
+
+    number: int
+    client: str
+    method: str
+    url: str
+    headers: Headers
+    start_ns: int
+    end_ns: int | None = None
+    status: int | None = None
+    error: str | None = None
+    role: Role = "outgoing"
+    through: str | None = None
+    current: tuple[SpanRef, ...] = ()
+    suppressed: bool = False
+    added_early: Headers = ()
+    thread: str | None = None
+
+
+class CarrierData(NamedTuple):
+    """A carrier that a propagator wrote (``inject``) or read (``extract``), as it was then.
+
+    ``current`` are the spans that were current where that happened.
+    """
+
+    number: int
+    source: str
+    action: Literal["inject", "extract"]
+    headers: Headers
+    time_ns: int
+    current: tuple[SpanRef, ...] = ()
     thread: str | None = None

@@ -21,6 +21,8 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min)\s*")
 
 #: The names of the sources; what they are is known only where they live.
 SOURCE_NAMES = ("opentelemetry", "handwritten")
+#: The source of what the test itself plays, callers and stand-ins; it is never left out.
+PLAYED = "test"
 
 #: The ``http send`` and ``http receive`` spans (and their websocket kin) that the
 #: ASGI instrumentation of OpenTelemetry adds for every message of the protocol.

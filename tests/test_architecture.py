@@ -20,6 +20,8 @@ ROOMS = (
     "forking",
     "sources",
     "shape",
+    "propagation",
+    "wire",
     "report",
     "traces",
     "options",
@@ -134,4 +136,4 @@ def test_loading_the_plugin_imports_nothing_heavy(tmp_path: Path) -> None:
 
     assert {name for name in added if name.startswith(HEAVY)} == set()
     assert {name.partition(".")[0] for name in added} == {"pytest_traces"}
-    assert len(added) <= 10, sorted(added)
+    assert len(added) <= 12, sorted(added)

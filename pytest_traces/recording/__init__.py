@@ -1,4 +1,4 @@
-"""One window of capture, and the contract that every source keeps.
+"""One window of capture.
 
 All spans of the process go into one journal, in order of arrival. A recording is a window
 of that journal: opening one notes a position, and nothing is stored twice however many are
@@ -9,10 +9,14 @@ that starts while it is open.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from pytest_traces.model import SpanData
+from pytest_traces.model import CarrierData, RequestData, SpanData
+from pytest_traces.recording.contract import Capture as Capture
+from pytest_traces.recording.contract import Part as Part
+from pytest_traces.recording.contract import Source as Source
+from pytest_traces.recording.contract import SupportsLostSpans as SupportsLostSpans
 from pytest_traces.recording.journaling import Clock as Clock
 from pytest_traces.recording.journaling import Entry as Entry
 from pytest_traces.recording.journaling import Gone
@@ -21,63 +25,8 @@ from pytest_traces.recording.journaling import Past as Past
 from pytest_traces.recording.journaling import SpanKey as SpanKey
 from pytest_traces.recording.journaling import journal as journal
 from pytest_traces.recording.journaling import past_key as past_key
-from pytest_traces.settings import Settings
-
-
-class Capture(NamedTuple):
-    """What one source has to say about a recording, for "what was captured"."""
-
-    title: str
-    state: str
-    notes: tuple[str, ...] = ()
-    hint: str | None = None
-
-
-class Source(Protocol):
-    """The contract between a library that emits spans and the rest of this package."""
-
-    name: str
-    #: Ids are random, so a parent id that belongs to an earlier test proves a late span.
-    random_ids: bool
-    #: Scopes whose spans are left out, also as parents.
-    excluded_scopes: frozenset[str]
-
-    def open(self) -> None:
-        """Begin to put spans into the journal; called when the first recording opens."""
-
-    def close(self) -> None:
-        """Stop, and restore what was changed; called when the last recording has closed."""
-
-    def current(self) -> SpanKey | None:
-        """The span that is current in the calling context; asked, too, when a recording opens."""
-        ...
-
-    def suppressed(self) -> bool:
-        """Whether the calling context tells instrumentation to keep silent."""
-        ...
-
-    def flush(self) -> None:
-        """Bring the journal up to date: entries of spans that have ended since say so."""
-
-    def past_key(self, entry: tuple[Any, ...]) -> int:
-        """Trace id and span id of an ended span's entry as one number, without decoding it."""
-        ...
-
-    def decode(self, entry: tuple[Any, ...]) -> SpanData:
-        """Read one of this source's journal entries."""
-        ...
-
-    def captured(self, recording: Recording, spans: int) -> Capture:
-        """Say whether and how this source captured, and why perhaps not."""
-        ...
-
-
-class SupportsLostSpans(Protocol):
-    """Knows whether a forked child took spans with it."""
-
-    def lost_spans(self, recording: Recording) -> bool:
-        """Whether a child forked during that recording has started a span."""
-        ...
+from pytest_traces.recording.traffic import Exchange as Exchange
+from pytest_traces.settings import PLAYED, Settings
 
 
 class Seen(NamedTuple):
@@ -107,6 +56,9 @@ class Recording:
         self.left_out: set[int] = set()
         #: Remarks of sources by topic, each with how often it came up.
         self.remarks: dict[str, dict[str, int]] = {}
+        #: Requests that this process sent since, answered or not; and carriers of propagators.
+        self.requests: list[Exchange] = []
+        self.carriers: list[CarrierData] = []
         #: Called before each look, for what gives no sign of its own.
         self.pulls: list[Callable[[], None]] = []
         #: Called at the end, in reverse order; what they return are faults of the test.
@@ -121,20 +73,21 @@ class Recording:
         """Whether spans still arrive."""
         return self in journal.windows
 
-    def open(self, sources: Mapping[str, Source]) -> None:
-        """Begin; the first recording of the process opens the sources."""
+    def open(self, sources: Mapping[str, Source], parts: Sequence[Part] = ()) -> None:
+        """Begin; the first recording of the process opens the sources, and the parts beside."""
         self.opened_ns = Clock.time_ns()
         self.first = journal.position()
         if not journal.windows:
             journal.sources = dict(sources)
-            opened: list[Source] = []
+            journal.parts = [*sources.values(), *parts]
+            opened: list[Part] = []
             try:
-                for source in journal.sources.values():
-                    opened.append(source)
-                    source.open()
+                for part in journal.parts:
+                    opened.append(part)
+                    part.open()
             except BaseException:
-                for source in reversed(opened):
-                    source.close()
+                for part in reversed(opened):
+                    part.close()
                 raise
         journal.windows.append(self)
         current = (source.current() for source in journal.sources.values())
@@ -157,7 +110,7 @@ class Recording:
                 self._freeze()
             finally:
                 if not journal.windows:
-                    faults += _run([source.close for source in journal.sources.values()])
+                    faults += _run([part.close for part in journal.parts])
         return faults
 
     def _freeze(self) -> None:
@@ -218,6 +171,17 @@ class Recording:
                 seen.spans.append(span)
         return seen
 
+    def requests_between(
+        self, first: int | None = None, last: int | None = None
+    ) -> list[RequestData]:
+        """The requests of this recording's window, or of a part of it, in order of their begin."""
+        found = (one.data for one in list(self.requests))
+        return [
+            one
+            for one in found
+            if (first is None or one.number >= first) and (last is None or one.number < last)
+        ]
+
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
         """Whether a span of this window, or of a part of it, has not ended."""
         self._catch_up()
@@ -261,7 +225,7 @@ class Recording:
             if entry is None or number < self.first or number in self.left_out:
                 continue
             span = self._decoded.get(number) or self._decode(number, entry)
-            if span is not None and span.source in self.settings.sources:
+            if span is not None and span.source in (*self.settings.sources, PLAYED):
                 yield number, span
 
     def _decode(self, number: int, entry: Entry) -> SpanData | None:

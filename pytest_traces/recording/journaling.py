@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_traces.model import SpanData
 
 if TYPE_CHECKING:
-    from pytest_traces.recording import Recording, Source
+    from pytest_traces.recording import Recording
+    from pytest_traces.recording.contract import Part, Source
 
 #: (trace id, span id)
 SpanKey = tuple[str, str]
@@ -36,6 +37,8 @@ class Journal:
         self.entries: dict[int, Entry] = {}
         self.windows: list[Recording] = []
         self.sources: dict[str, Source] = {}
+        #: The sources, and what else is open with them.
+        self.parts: list[Part] = []
         #: How often somebody who waited has been woken.
         self.version = 0
         #: How many wait; sources call :meth:`wake` only if somebody does.

@@ -16,5 +16,6 @@ opentelemetry = OpenTelemetrySource(journal)
 def all_sources() -> dict[str, Source]:
     """Every source by name, in the order in which messages list them."""
     from pytest_traces.sources.handwritten import handwritten
+    from pytest_traces.sources.played import played
 
-    return {source.name: source for source in (opentelemetry, handwritten)}
+    return {source.name: source for source in (opentelemetry, handwritten, played)}

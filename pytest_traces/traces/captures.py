@@ -10,6 +10,7 @@ from pytest_traces.model import SpanData
 from pytest_traces.recording import Capture, journal
 from pytest_traces.report.rows import summary
 from pytest_traces.report.words import duration, listed, plural, quoted
+from pytest_traces.settings import PLAYED
 from pytest_traces.traces.frame import Frame, forks
 
 
@@ -27,6 +28,10 @@ def captures_of(
     captures = []
     for source in journal.sources.values():
         count = sum(1 for span in data if span.source == source.name)
+        if source.name == PLAYED:
+            if count or PLAYED in recording.remarks:
+                captures.append(source.captured(recording, count))
+            continue
         if source.name in recording.settings.sources:
             capture = source.captured(recording, count)
             # How to get spans from a library is no news to those who have their own.

@@ -1,0 +1,77 @@
+"""What the rest of this package knows of a library: the contract that every source keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pytest_traces.model import SpanData
+from pytest_traces.recording.journaling import SpanKey
+
+if TYPE_CHECKING:
+    from pytest_traces.recording import Recording
+
+
+class Capture(NamedTuple):
+    """What one source has to say about a recording, for "what was captured"."""
+
+    title: str
+    state: str
+    notes: tuple[str, ...] = ()
+    hint: str | None = None
+
+
+class Part(Protocol):
+    """What begins with the first open recording and ends with the last."""
+
+    def open(self) -> None:
+        """Install what is needed."""
+
+    def close(self) -> None:
+        """Restore what was changed."""
+
+
+class Source(Part, Protocol):
+    """The contract between a library that emits spans and the rest of this package."""
+
+    name: str
+    #: Ids are random, so a parent id that belongs to an earlier test proves a late span.
+    random_ids: bool
+    #: Scopes whose spans are left out, also as parents.
+    excluded_scopes: frozenset[str]
+
+    def open(self) -> None:
+        """Begin to put spans into the journal; called when the first recording opens."""
+
+    def close(self) -> None:
+        """Stop, and restore what was changed; called when the last recording has closed."""
+
+    def current(self) -> SpanKey | None:
+        """The span that is current in the calling context; asked, too, when a recording opens."""
+        ...
+
+    def suppressed(self) -> bool:
+        """Whether the calling context tells instrumentation to keep silent."""
+        ...
+
+    def flush(self) -> None:
+        """Bring the journal up to date: entries of spans that have ended since say so."""
+
+    def past_key(self, entry: tuple[Any, ...]) -> int:
+        """Trace id and span id of an ended span's entry as one number, without decoding it."""
+        ...
+
+    def decode(self, entry: tuple[Any, ...]) -> SpanData:
+        """Read one of this source's journal entries."""
+        ...
+
+    def captured(self, recording: Recording, spans: int) -> Capture:
+        """Say whether and how this source captured, and why perhaps not."""
+        ...
+
+
+class SupportsLostSpans(Protocol):
+    """Knows whether a forked child took spans with it."""
+
+    def lost_spans(self, recording: Recording) -> bool:
+        """Whether a child forked during that recording has started a span."""
+        ...

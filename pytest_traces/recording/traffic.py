@@ -1,0 +1,106 @@
+"""What leaves the process, while it is recorded: requests on their way, carriers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from pytest_traces.model import CarrierData, Headers, RequestData, Role, SpanRef
+from pytest_traces.recording.journaling import Clock
+
+if TYPE_CHECKING:
+    from pytest_traces.recording.journaling import Journal
+
+
+class Exchange:
+    """A request on its way. What is known of it grows; :attr:`data` is what is known so far."""
+
+    __slots__ = ("_journal", "data")
+
+    def __init__(self, journal: Journal, data: RequestData) -> None:
+        self._journal = journal
+        self.data = data
+
+    def end(
+        self,
+        *,
+        headers: Headers | None = None,
+        status: int | None = None,
+        error: str | None = None,
+        through: str | None = None,
+    ) -> None:
+        """It is answered, or has failed; ``headers`` are those that have left."""
+        known = self.data
+        self.data = known._replace(
+            headers=known.headers if headers is None else headers,
+            end_ns=Clock.time_ns(),
+            status=status,
+            error=error,
+            through=through or known.through,
+        )
+        if self._journal.waiters:
+            self._journal.wake()
+
+
+def begin_request(
+    journal: Journal,
+    *,
+    client: str,
+    method: str,
+    url: str,
+    headers: Headers,
+    role: Role = "outgoing",
+    through: str | None = None,
+) -> Exchange:
+    """Enter a request into every open recording, with the spans that are current here."""
+    data = RequestData(
+        number=next(journal.numbers),
+        client=client,
+        method=method,
+        url=url,
+        headers=headers,
+        start_ns=Clock.time_ns(),
+        role=role,
+        through=through,
+        current=current_spans(journal),
+        suppressed=any(source.suppressed() for source in journal.sources.values()),
+        added_early=headers,
+        thread=threading.current_thread().name,
+    )
+    exchange = Exchange(journal, data)
+    for window in journal.windows:
+        window.requests.append(exchange)
+    return exchange
+
+
+def note_carrier(
+    journal: Journal,
+    source: str,
+    action: Literal["inject", "extract"],
+    headers: Iterable[tuple[str, str]],
+) -> None:
+    """Enter a carrier that a propagator wrote or read into every open recording."""
+    carrier = CarrierData(
+        number=next(journal.numbers),
+        source=source,
+        action=action,
+        headers=tuple(headers),
+        time_ns=Clock.time_ns(),
+        current=current_spans(journal),
+        thread=threading.current_thread().name,
+    )
+    for window in journal.windows:
+        window.carriers.append(carrier)
+    if journal.waiters:
+        journal.wake()
+
+
+def current_spans(journal: Journal) -> tuple[SpanRef, ...]:
+    """The span of each source that is current in the calling context."""
+    found = []
+    for name, source in journal.sources.items():
+        key = source.current()
+        if key is not None:
+            found.append(SpanRef(name, *key))
+    return tuple(found)
