@@ -1,4 +1,4 @@
-"""Assert on traces: the shape of the span tree, of OpenTelemetry and of hand-written spans.
+"""Assert on traces: the shape of the span tree, and the context that requests carry on.
 
 The ``traces`` fixture records every span that a test emits; :func:`record` does the same
 without pytest. Everything public is listed in ``__all__``, and is imported at first use:
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_traces.forest import Span as Span
     from pytest_traces.forest import Trace as Trace
+    from pytest_traces.propagation.messages import Message as Message
+    from pytest_traces.propagation.requests import Request as Request
     from pytest_traces.settings import BadValue as BadValue
     from pytest_traces.shape.fields import Glob as Glob
     from pytest_traces.shape.fields import glob as glob
@@ -28,15 +30,21 @@ if TYPE_CHECKING:
     from pytest_traces.traces.session import record as record
     from pytest_traces.traces.traces import Traces as Traces
     from pytest_traces.traces.traces import View as View
+    from pytest_traces.wire.caller import Caller as Caller
+    from pytest_traces.wire.stand_in import StandIn as StandIn
 
 _HOMES = {
     "BadValue": "settings",
+    "Caller": "wire.caller",
     "Glob": "shape.fields",
     "Group": "shape.pattern",
+    "Message": "propagation.messages",
     "OutlineError": "shape.outline",
     "Pattern": "shape.pattern",
     "PatternError": "shape.pattern",
+    "Request": "propagation.requests",
     "Span": "forest",
+    "StandIn": "wire.stand_in",
     "Trace": "forest",
     "Traces": "traces.traces",
     "UnreadableSpan": "sources.handwritten.reading",
@@ -51,12 +59,16 @@ _HOMES = {
 
 __all__ = [
     "BadValue",
+    "Caller",
     "Glob",
     "Group",
+    "Message",
     "OutlineError",
     "Pattern",
     "PatternError",
+    "Request",
     "Span",
+    "StandIn",
     "Trace",
     "Traces",
     "UnreadableSpan",

@@ -13,6 +13,7 @@ from pytest_traces.settings import (
     BadValue,
     Settings,
     Show,
+    check_external,
     check_ignore,
     check_sources,
     parse_duration,
@@ -58,6 +59,17 @@ def add_options(parser: pytest.Parser) -> None:
         "what to do with spans that the application's sampler drops: record or skip",
         default="record",
     )
+    parser.addini(
+        "traces_external",
+        "third parties to whom no context may go: hosts, URL prefixes, globs",
+        type="args",
+        default=[],
+    )
+    parser.addini(
+        "traces_format",
+        "the format of the context headers that the application sends; any one, if not set",
+        default="",
+    )
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -73,6 +85,8 @@ def read_settings(config: pytest.Config) -> Settings:
             sources=_ini(config, "traces_sources", check_sources),
             record_all=bool(config.getoption("traces")),
             record_unsampled=_ini(config, "traces_unsampled", _unsampled),
+            external=_ini(config, "traces_external", check_external),
+            format=_ini(config, "traces_format", _format),
             show=cast("Show", config.getoption("traces_show")),
         )
     except BadValue as error:
@@ -101,3 +115,13 @@ def _unsampled(value: str, where: str) -> bool:
     if value not in ("record", "skip"):
         raise BadValue(where, value, "it is one of record, skip")
     return value == "record"
+
+
+def _format(value: str, where: str) -> str | None:
+    if not value:
+        return None
+    from pytest_traces.propagation import FORMATS
+
+    if value not in FORMATS:
+        raise BadValue(where, value, f"the formats are {', '.join(FORMATS)}")
+    return value

@@ -54,6 +54,10 @@ class Settings:
     record_all: bool = False
     record_unsampled: bool = True
     show: Show = "failed"
+    #: Third parties, to whom no context may go: hosts, URL prefixes, globs.
+    external: tuple[str, ...] = ()
+    #: The format of the context headers that the application sends; None for any one.
+    format: str | None = None
 
 
 DEFAULTS = Settings()
@@ -130,6 +134,19 @@ def check_sources(names: Sequence[str] | str, where: str) -> tuple[str, ...]:
             raise BadValue(where, name, f"the sources are {', '.join(SOURCE_NAMES)}")
     if not given:
         raise BadValue(where, names, f"name at least one of {', '.join(SOURCE_NAMES)}")
+    return given
+
+
+def check_external(names: Sequence[str] | str, where: str) -> tuple[str, ...]:
+    """The hosts, URL prefixes and globs of third parties.
+
+    Raises:
+        BadValue: something among them that is no text, or empty.
+    """
+    given = _listed(where, names)
+    for name in given:
+        if not isinstance(name, str) or not name.strip():
+            raise BadValue(where, name, "it is a host, a URL prefix, or a glob of one of these")
     return given
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pytest_traces.model import CarrierData, RequestData, SpanData
 from pytest_traces.recording.contract import Capture as Capture
@@ -27,6 +27,8 @@ from pytest_traces.recording.journaling import journal as journal
 from pytest_traces.recording.journaling import past_key as past_key
 from pytest_traces.recording.traffic import Exchange as Exchange
 from pytest_traces.settings import PLAYED, Settings
+
+T = TypeVar("T", RequestData, CarrierData)
 
 
 class Seen(NamedTuple):
@@ -115,6 +117,8 @@ class Recording:
 
     def _freeze(self) -> None:
         last = journal.position()
+        # What is answered later is of no interest to a recording that is over.
+        self.requests = [Exchange(journal, one.data) for one in self.requests]
         if journal.windows:
             entries = list(journal.entries.items())
             entries = [(n, e) for n, e in entries if self.first <= n < last]
@@ -175,12 +179,13 @@ class Recording:
         self, first: int | None = None, last: int | None = None
     ) -> list[RequestData]:
         """The requests of this recording's window, or of a part of it, in order of their begin."""
-        found = (one.data for one in list(self.requests))
-        return [
-            one
-            for one in found
-            if (first is None or one.number >= first) and (last is None or one.number < last)
-        ]
+        return within([one.data for one in list(self.requests)], first, last)
+
+    def carriers_between(
+        self, first: int | None = None, last: int | None = None
+    ) -> list[CarrierData]:
+        """What propagators wrote and read in this recording's window, or in a part of it."""
+        return within(list(self.carriers), first, last)
 
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
         """Whether a span of this window, or of a part of it, has not ended."""
@@ -263,6 +268,15 @@ def _past_key(entry: Entry) -> int | None:
     if journal.sources[entry.source].random_ids:
         return past_key(entry.trace_id, entry.span_id)
     return None
+
+
+def within(items: list[T], first: int | None, last: int | None) -> list[T]:
+    """Those whose numbers are in the window."""
+    return [
+        one
+        for one in items
+        if (first is None or one.number >= first) and (last is None or one.number < last)
+    ]
 
 
 def _run(endings: list[Callable[[], str | None]]) -> list[str]:

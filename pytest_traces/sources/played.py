@@ -55,7 +55,7 @@ class PlayedSource:
     def captured(self, recording: Recording, spans: int) -> Capture:
         """How many spans callers and stand-ins have recorded, and what these have to say."""
         state = f"{spans} span{'' if spans == 1 else 's'} of callers and stand-ins"
-        return Capture("played by the test", state, tuple(recording.remarks.get(PLAYED, ())))
+        return Capture("by the test", state, tuple(recording.remarks.get(PLAYED, ())))
 
 
 played = PlayedSource()

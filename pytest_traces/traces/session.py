@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 
+from pytest_traces.propagation.registry import format_named
 from pytest_traces.recording import Recording, journal
 from pytest_traces.settings import (
     DEFAULTS,
     BadValue,
     Settings,
+    check_external,
     check_ignore,
     check_sources,
     parse_duration,
@@ -20,6 +23,9 @@ from pytest_traces.shape.usage import understood
 from pytest_traces.sources import all_sources
 from pytest_traces.traces.frame import forks, pull_all
 from pytest_traces.traces.traces import Traces
+from pytest_traces.wire.clients import Wire
+
+wire = Wire(journal)
 
 
 class SecondRecording(RuntimeError):
@@ -44,7 +50,7 @@ def open_recording(settings: Settings, label: str | None = None) -> Recording:
         forks.watch()
         forks.reset()
     pull_all()  # what was there before does not belong to the new one
-    recording.open(all_sources())
+    recording.open(all_sources(), (wire,))
     return recording
 
 
@@ -104,6 +110,8 @@ def record(
     ignore: Sequence[str] = (),
     sources: Sequence[str] = DEFAULTS.sources,
     unsampled: bool = True,
+    external: Sequence[str] = (),
+    format: str | None = None,  # noqa: A002  # the public word for it
 ) -> RecordedBlock:
     """Record every span that starts in a ``with`` block, without pytest or inside a test.
 
@@ -113,6 +121,9 @@ def record(
             instrumentation adds for each message.
         sources: ``opentelemetry``, ``handwritten``.
         unsampled: whether to record spans that the application's sampler drops.
+        external: third parties to whom no context may go: hosts, URL prefixes, globs.
+        format: the format of the context headers that the application sends, one of
+            :data:`pytest_traces.propagation.FORMATS`; None for any one.
 
     Returns:
         A context manager. It gives what the ``traces`` fixture gives, which can be looked at
@@ -128,7 +139,15 @@ def record(
         >>> act.assert_count("SELECT orders", 1)
     """
     __tracebackhide__ = True
-    return RecordedBlock(understood(_settings, timeout, ignore, sources, unsampled))
+    settings = understood(_settings, timeout, ignore, sources, unsampled)
+    outward = understood(_outward, external, format)
+    return RecordedBlock(replace(settings, external=outward[0], format=outward[1]))
+
+
+def _outward(external: Sequence[str], name: str | None) -> tuple[tuple[str, ...], str | None]:
+    if name is not None:
+        format_named(name)
+    return check_external(external, "external"), name
 
 
 def _settings(

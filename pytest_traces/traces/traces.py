@@ -16,14 +16,14 @@ from pytest_traces.shape.fields import Glob
 from pytest_traces.shape.pattern import Name, label_of
 from pytest_traces.shape.usage import understood
 from pytest_traces.traces import loops
-from pytest_traces.traces.asserting import Asserting
-from pytest_traces.traces.feeding import Feeding
 from pytest_traces.traces.frame import Frame, pull_all
 from pytest_traces.traces.lens import Ignoring, Only, Step, Without
+from pytest_traces.traces.playing import Playing
+from pytest_traces.traces.propagating import Propagating
 from pytest_traces.traces.selection import any_of, select
 
 
-class View(Asserting):
+class View(Propagating):
     """A look at a recording through a lens. It carries every assertion, and gives more views."""
 
     def only(
@@ -117,7 +117,7 @@ class View(Asserting):
         return self
 
 
-class Traces(Feeding, View):
+class Traces(Playing, View):
     """The ``traces`` fixture: looks at one recording, and feeds it by hand.
 
     Example:

@@ -93,6 +93,7 @@ class Viewing:
         *,
         absence: bool = False,
         waived: Sequence[Fields] = (),
+        on_its_way: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """Wait until no span is open, then check; while something is missing, it may still come.
 
@@ -101,6 +102,7 @@ class Viewing:
             absence: an open span may still bring what must not be there, so that the
                 assertion fails when the time is over.
             waived: the names of spans that are expected to stay open.
+            on_its_way: names what else is not over.
         """
         __tracebackhide__ = True
         blocked = loops.is_running()
@@ -108,7 +110,7 @@ class Viewing:
 
         def decided() -> bool:
             nonlocal failure
-            if self._open_spans(waived):
+            if self._open_spans(waived) or on_its_way():
                 return bool(self._frame.recording.problems)
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
@@ -120,13 +122,15 @@ class Viewing:
         if not decided() and can_wait and not blocked:
             journal.wait(decided, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
-        still_open = self._open_spans(waived)
-        if still_open:
+        still_open, unanswered = self._open_spans(waived), on_its_way()
+        if still_open or unanswered:
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
         if failure is None and absence and still_open:
             names = listed(quoted(span.name) for span in still_open)
             failure = Message(f"absence cannot be asserted while spans are open: {names}")
+        if failure is None and unanswered:
+            failure = Message(f"no answer has come yet to {listed(unanswered)}")
         if failure is None:
             failure = self._blind_spot()
         if failure is not None:

@@ -67,6 +67,16 @@ def blocks_of_this_thread() -> set[SpanKey]:
     return {block.key for block in list(_open) if block.thread == threading.get_ident()}
 
 
+def hold(block: Block) -> None:
+    """Count a block among the open ones of this thread, without making it current."""
+    _open.add(block)
+
+
+def release(block: Block) -> None:
+    """It is over."""
+    _open.discard(block)
+
+
 class SpanBlock:
     """The ``with`` block of :meth:`Traces.start_span`: a span from its begin to its end.
 
@@ -105,7 +115,7 @@ class SpanBlock:
         )
         block.number = journal.put(data)
         self._begun.append((block, data))
-        _open.add(block)
+        hold(block)
         _innermost.set(block)
         return block
 
@@ -123,7 +133,7 @@ class SpanBlock:
             inner = inner.enclosing
         if inner is block:
             _innermost.set(block.enclosing)
-        _open.discard(block)
+        release(block)
         now = Clock.time_ns()
         if error is not None:
             data = data._replace(

@@ -21,6 +21,7 @@ from pytest_traces.sources.imports import ImportWatch
 
 if TYPE_CHECKING:
     from pytest_traces.sources.opentelemetry.capture import SpanHooks
+    from pytest_traces.sources.opentelemetry.carriers import CarrierHooks
     from pytest_traces.sources.opentelemetry.fallback import Fallback
     from pytest_traces.sources.opentelemetry.suppression import SuppressionHook
 
@@ -42,6 +43,20 @@ TRACING_PLUGINS = frozenset(
 
 #: What has to be hooked, or spans are lost; without the other hooks only a note is.
 _NEEDED = ("opentelemetry.trace", "opentelemetry.sdk.trace")
+#: Modules that define propagators, or hand the configured one out.
+_PROPAGATORS = (
+    "opentelemetry.propagators.textmap",
+    "opentelemetry.propagate",
+    "opentelemetry.propagators.composite",
+    "opentelemetry.trace.propagation.tracecontext",
+    "opentelemetry.propagators.b3",
+    "opentelemetry.propagators.jaeger",
+    "opentelemetry.propagators.aws.aws_xray_propagator",
+    "opentelemetry.propagators.ot_trace",
+    "opentelemetry.propagators.cloud_trace_propagator",
+    "sentry_sdk.integrations.opentelemetry.propagator",
+    "logfire.propagate",
+)
 
 
 class OpenTelemetrySource:
@@ -62,11 +77,13 @@ class OpenTelemetrySource:
         self._spans: SpanHooks | None = None
         self._fallback: Fallback | None = None
         self._suppression: SuppressionHook | None = None
+        self._carriers: CarrierHooks | None = None
         self._watch = ImportWatch(
             {
                 "opentelemetry.trace": self._hook_api,
                 "opentelemetry.sdk.trace": self._hook_sdk,
                 "opentelemetry.context.contextvars_context": self._hook_context,
+                **dict.fromkeys(_PROPAGATORS, self._hook_carriers),
             }
         )
 
@@ -81,7 +98,7 @@ class OpenTelemetrySource:
         self._holders -= 1
         if self._holders == 0:
             self._watch.stop()
-            for hook in (self._suppression, self._fallback, self._spans):
+            for hook in (self._carriers, self._suppression, self._fallback, self._spans):
                 if hook is not None:
                     hook.uninstall()
 
@@ -91,12 +108,16 @@ class OpenTelemetrySource:
         self._is_open = True
         if self._fallback is not None:
             self._fallback.open()
+        if self._carriers is not None:
+            self._carriers.open()
 
     def close(self) -> None:
         """Restore the global provider and take back what this recording installed."""
         if not self._is_open:
             return
         self._is_open = False
+        if self._carriers is not None:
+            self._carriers.close()
         if self._fallback is not None:
             self._fallback.close()
         if self._spans is not None:
@@ -176,3 +197,9 @@ class OpenTelemetrySource:
 
         self._suppression = self._suppression or SuppressionHook(self._journal)
         self._suppression.install(module)
+
+    def _hook_carriers(self, _: ModuleType) -> None:
+        from pytest_traces.sources.opentelemetry.carriers import CarrierHooks
+
+        self._carriers = self._carriers or CarrierHooks(self._journal)
+        self._carriers.install()

@@ -1,0 +1,197 @@
+"""The seven checks of a carried context; each gives its faults as data.
+
+1. the context header is there exactly once; 2. it is valid by its own specification; 3. its
+trace id is that of the sender; 4. its span id is the sender's; 5. its sampled bit is the
+sender's; 6. tracestate and baggage are as asked for, and keep what came in; 7. headers of
+several formats from one source agree.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pytest_traces.forest import Span
+from pytest_traces.model import Headers
+from pytest_traces.propagation import (
+    FORMATS,
+    InvalidContext,
+    SpanContext,
+    extract,
+    formats_in,
+    headers_of,
+)
+from pytest_traces.propagation.fault import Fault, Relation
+from pytest_traces.propagation.incoming import Incoming
+from pytest_traces.propagation.parts import Asked, check_parts
+from pytest_traces.propagation.places import Part, place_of
+from pytest_traces.propagation.senders import Index, Sender, key_of, same_trace
+from pytest_traces.recording import SpanKey
+
+#: A library that sends this header of its own, beside that of the recorded source.
+_OWN_SOURCE = ("sentry", "datadog")
+
+
+class Carried(NamedTuple):
+    """Headers that should carry a context on, and whose context that is."""
+
+    headers: Headers
+    sender: Sender
+    #: When they left, in nanoseconds since the Unix epoch, where that is known.
+    at_ns: int | None = None
+    #: What came in from the caller, which has to be kept.
+    incoming: Incoming | None = None
+
+
+def check(carried: Carried, wanted: str | None, asked: Asked, index: Index) -> list[Fault]:
+    """Everything that is wrong with it.
+
+    Args:
+        carried: the headers, and who sent them.
+        wanted: the format that has to be there; None for any one.
+        asked: members of tracestate and baggage that have to be there.
+        index: the recorded spans.
+    """
+    present = formats_in(carried.headers)
+    names = present if wanted is None else [wanted]
+    if not names or (wanted is not None and wanted not in present):
+        return [Fault("missing", wanted)]
+    faults: list[Fault] = []
+    contexts: dict[str, SpanContext] = {}
+    for name in dict.fromkeys([*names, *present]):
+        context, wrong = _read(carried.headers, name)
+        if context is not None:
+            contexts[name] = context
+        if name in names:
+            faults += wrong
+    linked = {
+        name: _link_fault(carried, name, context, index) for name, context in contexts.items()
+    }
+    apart = _disagreement(carried.headers, contexts, linked, index)
+    for name in names:
+        fault = linked.get(name)
+        if fault is None or (name in _OWN_SOURCE and fault.relation == "unrecorded" and names[1:]):
+            continue  # the other header is the one that this recording can judge
+        if not any(name == one.format for one in apart):
+            faults.append(fault)
+    faults += apart
+    return faults + check_parts(carried.headers, asked, carried.incoming)
+
+
+def _read(headers: Headers, name: str) -> tuple[SpanContext | None, list[Fault]]:
+    """Checks 1 and 2: there exactly once, and valid."""
+    try:
+        context = extract(headers, name)
+    except InvalidContext as error:
+        values = tuple(value for key, value in headers if key.lower() == error.header.lower())
+        if len(values) > 1:
+            fault = Fault("repeated", name, error.header, values[0], rule=error.rule, values=values)
+        else:
+            place = error.span
+            fault = Fault("invalid", name, error.header, error.value, place, rule=error.rule)
+        return None, [fault]
+    if context is None:
+        return None, [Fault("missing", name)]
+    return context, [
+        Fault("dropped", name, one.header, one.value, one.span, rule=one.rule)
+        for one in context.problems
+    ]
+
+
+def _link_fault(carried: Carried, name: str, context: SpanContext, index: Index) -> Fault | None:
+    """Checks 3 to 5: it names the sender, and says of it what is true."""
+    found = index.get(key_of(context))
+    kind, relation = _wrong_link(carried, context, found)
+    if kind is None:
+        found = found or carried.sender.span
+        if found is None or context.sampled in (None, found.sampled):
+            return None
+        kind = "sampled"
+    place = place_of(carried.headers, name, context, kind)
+    return Fault(
+        kind, name, place.header, place.value, place.place,
+        context=context, found=found, relation=relation,
+    )  # fmt: skip
+
+
+def _wrong_link(
+    carried: Carried, context: SpanContext, found: Span | None
+) -> tuple[Part | None, Relation | None]:
+    """Which of its ids is not the sender's, and whose it is."""
+    wanted = carried.sender.key
+    if context.span_id is None:
+        return "parent", "unrecorded"
+    if wanted is None:  # nobody was current: any recorded span that is open will do
+        if found is None:
+            return "parent", "unrecorded"
+        return ("parent", "ended") if _had_ended(found, carried.at_ns) else (None, None)
+    if not same_trace(context.trace_id, wanted[0]):
+        return "trace", _relation(found, carried)
+    if context.span_id != wanted[1]:
+        return "parent", _relation(found, carried)
+    return None, None
+
+
+def _relation(found: Span | None, carried: Carried) -> Relation:
+    if found is None:
+        return "unrecorded"
+    key: SpanKey = (found.trace_id, found.span_id)
+    if carried.sender.is_client and key == carried.sender.current:
+        return "around"
+    if carried.sender.span is not None and any(
+        one is found for one in carried.sender.span.ancestors
+    ):
+        return "ancestor"
+    return "ended" if _had_ended(found, carried.at_ns) else "other"
+
+
+def _had_ended(span: Span, at_ns: int | None) -> bool:
+    return at_ns is not None and span.end_ns is not None and span.end_ns < at_ns
+
+
+def _disagreement(
+    headers: Headers,
+    contexts: dict[str, SpanContext],
+    linked: dict[str, Fault | None],
+    index: Index,
+) -> list[Fault]:
+    """Check 7: the formats that say something else than the first that is right, or the first."""
+    names = [name for name in contexts if not _has_own_source(name, contexts[name], index)]
+    right = next((name for name in names if linked[name] is None), names[0] if names else None)
+    if right is None:
+        return []
+    against = place_of(headers, right, contexts[right], "parent")
+    faults = []
+    for name in names:
+        part = _difference(contexts[name], contexts[right])
+        if part is not None:
+            place = place_of(headers, name, contexts[name], part)
+            fault = Fault("disagree", name, place.header, place.value, place.place)
+            pair = (against.header, against.value)
+            faults.append(fault._replace(context=contexts[name], against=pair))
+    return faults
+
+
+def _difference(one: SpanContext, other: SpanContext) -> Part | None:
+    if not same_trace(one.trace_id, other.trace_id):
+        return "trace"
+    if one.span_id != other.span_id:
+        return "parent"
+    if None not in (one.sampled, other.sampled) and one.sampled != other.sampled:
+        return "sampled"
+    return None
+
+
+def _has_own_source(name: str, context: SpanContext, index: Index) -> bool:
+    """Whether this header is of a library whose spans are not recorded here."""
+    return name in _OWN_SOURCE and index.get(key_of(context)) is None
+
+
+def leaks_in(headers: Headers) -> list[Fault]:
+    """Every header that tells the receiver something about the trace, valid or not."""
+    names = {name: known for known in FORMATS for name in headers_of(known)}
+    names["baggage"] = "baggage"
+    return [
+        Fault("leaked", names[key.lower()], key, value)
+        for key, value in headers
+        if key.lower() in names
+    ]

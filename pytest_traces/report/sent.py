@@ -1,0 +1,76 @@
+"""Failures of propagation, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_traces.propagation.verdict import Checked
+from pytest_traces.recording import Capture
+from pytest_traces.report.explain import Message, add_captured
+from pytest_traces.report.lost import lost_cause
+from pytest_traces.report.propagated import checked_lines
+from pytest_traces.report.words import listed, plural
+from pytest_traces.sources.advice import Advice, Sending, advice_on
+
+
+def checked_message(checked: Sequence[Checked], *, leaked: bool = False) -> Message:
+    """Some did not carry the trace on; or, where none may, some did."""
+    wrong = [one for one in checked if not one.holds]
+    counted = f"{len(wrong)} of {plural(len(checked), _noun(checked))}"
+    verb = "carried a context away" if leaked else "did not carry the trace on"
+    message = Message(f"{counted} {verb}")
+    causes = [lost_cause(one, _advice(one)) for one in wrong]
+    message.tree = checked_lines(checked)
+    distinct = list(dict.fromkeys(cause for cause in causes if cause.text is not None))
+    if distinct:
+        message.cause = distinct[0].text
+        message.hint = distinct[0].hint
+        for other in distinct[1:3]:
+            message.cause = f"{message.cause}; {other.text}"
+            message.hint = message.hint or other.hint
+    if leaked:
+        message.hint = (
+            "do not instrument the client that calls it: HTTPXClientInstrumentor()."
+            "uninstrument_client(client), or call it within suppress_instrumentation()"
+        )
+    return message
+
+
+def _noun(checked: Sequence[Checked]) -> str:
+    """What they are: requests, messages, or both."""
+    requests = sum(1 for one in checked if one.request is not None)
+    if requests == len(checked):
+        return "request"
+    if requests == 0:
+        return "carrier" if checked[0].title == "the carrier" else "message"
+    return "request and message" if len(checked) == 1 else "requests and message"
+
+
+def _advice(one: Checked) -> Advice | None:
+    request = one.request
+    if request is None or all(fault.kind != "missing" for fault in one.faults):
+        return None
+    sending = Sending(
+        request.client, request.url, request.through, has_client_span=one.carried.sender.is_client
+    )
+    return advice_on(sending)
+
+
+def nothing_sent(target: str | None, titles: Sequence[str], captures: Sequence[Capture]) -> Message:
+    """Nothing was selected, so nothing can be said.
+
+    Args:
+        target: what was selected by, as it was written.
+        titles: everything that was sent elsewhere.
+        captures: what was captured.
+    """
+    where = "" if target is None else f" to {target}"
+    message = Message(f"no request and no message was sent{where}")
+    if titles:
+        names = listed(dict.fromkeys(titles), 5)
+        message.facts = [f"  what was sent: {names}"]
+    message.may_come = True
+    add_captured(message, captures)
+    if titles:
+        message.hint = None
+    return message

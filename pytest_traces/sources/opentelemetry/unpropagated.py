@@ -1,0 +1,81 @@
+"""Why OpenTelemetry added no context to a request, as far as its own state shows it."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from pytest_traces.sources.advice import Advice, Sending
+
+_PREFIX = "opentelemetry.instrumentation."
+
+
+class _Client(NamedTuple):
+    instrumentation: str
+    instrumentor: str
+
+
+_CLIENTS = {
+    "httpx": _Client("httpx", "HTTPXClientInstrumentor"),
+    "requests": _Client("requests", "RequestsInstrumentor"),
+    "urllib3": _Client("urllib3", "URLLib3Instrumentor"),
+    "aiohttp": _Client("aiohttp_client", "AioHttpClientInstrumentor"),
+    "http.client": _Client("urllib", "URLLibInstrumentor"),
+}
+#: What takes an httpx request away above the transport that the instrumentation wraps.
+_WRAPPED = ("httpx.HTTPTransport", "httpx.AsyncHTTPTransport")
+
+
+def explain(sending: Sending) -> Advice | None:
+    """The instrumentation that is missing, was bypassed, or has nothing to inject with."""
+    if "opentelemetry.trace" not in sys.modules:
+        return None
+    if sending.has_client_span:
+        return _without_propagator()
+    client = _CLIENTS.get(sending.client)
+    if client is None:
+        return None
+    if not _is_instrumented(client):
+        return Advice(f"nothing instruments {sending.client} here", _call(client, sending))
+    if client.instrumentation == "httpx" and sending.through not in (None, *_WRAPPED):
+        return Advice(
+            f"it left through {sending.through}, which OpenTelemetry's httpx instrumentation does "
+            "not wrap",
+            f"{client.instrumentor}.instrument_client(client)",
+        )
+    return None
+
+
+def _call(client: _Client, sending: Sending) -> str:
+    call = f"{client.instrumentor}().instrument()"
+    if client.instrumentation == "httpx" and sending.through is not None:
+        call = f"{client.instrumentor}.instrument_client(client)"
+    try:
+        installed = find_spec(_PREFIX + client.instrumentation) is not None
+    except (ImportError, ValueError):
+        installed = False
+    distribution = client.instrumentation.replace("_", "-")
+    return call if installed else f"{call}, of opentelemetry-instrumentation-{distribution}"
+
+
+def _is_instrumented(client: _Client) -> bool:
+    module: Any = sys.modules.get(_PREFIX + client.instrumentation)
+    instrumentor = getattr(module, client.instrumentor, None)
+    return bool(instrumentor and instrumentor().is_instrumented_by_opentelemetry)
+
+
+def _without_propagator() -> Advice | None:
+    propagate: Any = sys.modules.get("opentelemetry.propagate")
+    try:
+        fields = propagate.get_global_textmap().fields
+    except AttributeError:  # not imported
+        return None
+    except Exception:  # noqa: BLE001  # a propagator of the application's own
+        return None
+    if fields:
+        return None
+    return Advice(
+        "the global propagator of OpenTelemetry writes no header",
+        "set OTEL_PROPAGATORS=tracecontext,baggage, or call set_global_textmap(...)",
+    )

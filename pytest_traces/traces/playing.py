@@ -1,0 +1,180 @@
+"""What the test plays: an upstream that calls the application, and services that it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pytest_traces.forest import Forest
+from pytest_traces.model import SpanData
+from pytest_traces.recording import journal
+from pytest_traces.report.explain import Message, plain_message
+from pytest_traces.report.words import listed, quoted
+from pytest_traces.shape.usage import understood
+from pytest_traces.traces.feeding import Feeding
+from pytest_traces.wire.caller import Caller, CallerSpan, Calling, read_calling
+
+if TYPE_CHECKING:
+    from pytest_traces.wire.stand_in import StandIn
+
+
+class Playing(Feeding):
+    """The two parts that a test can play."""
+
+    def caller(
+        self,
+        name: str,
+        *,
+        format: str | Sequence[str] | None = None,  # noqa: A002  # the public word for it
+        baggage: Mapping[str, str] | None = None,
+        tracestate: Mapping[str, str] | None = None,
+        sampled: bool = True,
+        service: str | None = None,
+    ) -> CallerBlock:
+        """Play the upstream, such as a browser: a client span whose context only headers carry.
+
+        Its span is a root, and never the current one of this process: what the application
+        records is below it if, and only if, the application reads the headers.
+
+        Args:
+            name: of the span.
+            format: one of :data:`pytest_traces.propagation.FORMATS`, or several of them; else
+                that of ``traces_format``, else ``tracecontext``.
+            baggage: members that go along; :meth:`assert_propagated` then expects the
+                application to pass them on.
+            tracestate: members that go along, the newest first.
+            sampled: the sampled bit.
+            service: the name of the service that it plays.
+
+        Returns:
+            A context manager; it gives the caller with its ``headers``.
+
+        Raises:
+            AssertionError: at the end of the block, nobody has received the headers.
+            BadValue: an argument that cannot be used.
+            RuntimeError: the recording is over.
+
+        Example:
+            >>> with traces.caller("click", baggage={"tenant": "acme"}) as caller:
+            ...     client.post("/checkout", headers=caller.headers)
+        """
+        __tracebackhide__ = True
+        self._must_be_open("caller")
+        chosen = format or self._frame.recording.settings.format or "tracecontext"
+        calling = understood(
+            read_calling, name, chosen, baggage, tracestate, sampled=sampled, service=service
+        )
+        return CallerBlock(calling, self._assert_received)
+
+    def stand_in(
+        self,
+        base_url: str,
+        *,
+        name: str | None = None,
+        app: Any = None,
+        optional: bool = False,
+        delay: str | timedelta | None = None,
+        format: str | None = None,  # noqa: A002  # the public word for it
+    ) -> StandIn:
+        """Play a remote service until the end of the recording.
+
+        It reads the context from the headers of a request, and from nothing else, and records
+        a server span: a child of the caller's span if, and only if, the headers say so.
+
+        Args:
+            base_url: ``"http://payments"``: requests of httpx to URLs below it come here.
+            name: of the service; else the host.
+            app: an ASGI or WSGI application that plays it, behind a boundary that lets no
+                context through but the headers; its own instrumentation records its spans.
+                Without it: routes, as respx has them: ``.post("/charge").respond(json=...)``.
+            optional: whether routes may stay uncalled.
+            delay: how long every answer takes: ``"50ms"`` or a timedelta.
+            format: the only format that it reads; else any, ``tracecontext`` first.
+
+        Returns:
+            The stand-in; its ``url`` is a real loopback address, for clients that are not
+            httpx and for other processes.
+
+        Raises:
+            BadValue: an argument that cannot be used; a second one for the same URL.
+            RuntimeError: the recording is over.
+
+        Example:
+            >>> payments = traces.stand_in("http://payments")
+            >>> payments.post("/charge").respond(json={"ok": True})
+        """
+        __tracebackhide__ = True
+        self._must_be_open("stand_in")
+        from pytest_traces.wire.stand_in import open_stand_in
+
+        return understood(
+            open_stand_in, journal, self._frame.recording, base_url,
+            name=name, app=app, optional=optional, delay=delay,
+            format=format or self._frame.recording.settings.format,
+        )  # fmt: skip
+
+    def _assert_received(self, caller: Caller) -> None:
+        """Somebody has continued the context of the caller."""
+        __tracebackhide__ = True
+
+        def check(_: Forest) -> Message | None:
+            recorded = self._frame.recording.look().spans
+            if any(_continues(span, caller) for span in recorded):
+                return None
+            return self._unreceived(caller)
+
+        self._at_first_success(check)
+
+    def _unreceived(self, caller: Caller) -> Message:
+        name, forest = quoted(caller.name), self._frame.forest()
+        message = plain_message(
+            f"nobody received the headers of the caller {name}", forest, self._captures()
+        )
+        carried = [
+            f"{one.method} {one.url}"
+            for one in self._frame.recording.requests_between()
+            if not caller.headers.items() - {(key.lower(), value) for key, value in one.headers}
+        ]
+        if carried:
+            message.cause = (
+                f"they went with {listed(carried)}, but no span continues their context: the "
+                "application did not read them, or was not instrumented"
+            )
+        else:
+            message.cause = "no request carried them"
+            message.hint = "pass them on: client.get(..., headers=caller.headers)"
+        return message
+
+
+class CallerBlock:
+    """The ``with`` block of :meth:`Playing.caller`."""
+
+    def __init__(self, calling: Calling, assert_received: Callable[[Caller], None]) -> None:
+        self._calling = calling
+        self._assert_received = assert_received
+        self._open: list[tuple[Caller, CallerSpan]] = []
+
+    def __enter__(self) -> Caller:
+        caller = Caller(self._calling)
+        self._open.append((caller, CallerSpan(journal, caller, self._calling)))
+        return caller
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        __tracebackhide__ = True
+        caller, span = self._open.pop()
+        span.end(error)
+        if error is None:
+            self._assert_received(caller)
+
+
+def _continues(span: SpanData, caller: Caller) -> bool:
+    if (span.trace_id, span.parent_id) == caller.key:
+        return True
+    return any((link.trace_id, link.span_id) == caller.key for link in span.links)

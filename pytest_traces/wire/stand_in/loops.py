@@ -1,0 +1,99 @@
+"""An event loop on a thread of its own, for callers that have none of asyncio's."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import CancelledError
+from typing import Any, TypeVar
+
+from pytest_traces.wire.stand_in.boundary import call_apart
+
+T = TypeVar("T")
+
+
+class ThreadEnded(RuntimeError):
+    """What was to run on the loop of a stand-in cannot: the stand-in has ended."""
+
+
+class LoopThread:
+    """Runs coroutines for other threads, where no context variable of theirs is set.
+
+    The thread begins with the first coroutine.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it to its end, and give what it returns; not to be called on the loop's thread.
+
+        Raises:
+            BaseException: whatever the coroutine raises.
+            ThreadEnded: the loop has ended; the coroutine was not begun, or was cancelled.
+        """
+        # A callback that another thread adds to a loop has the context of that thread.
+        try:
+            future = call_apart(asyncio.run_coroutine_threadsafe, coroutine, self._running())
+        except RuntimeError:
+            coroutine.close()
+            raise
+        try:
+            return future.result()
+        except CancelledError:
+            raise ThreadEnded("the stand-in has ended") from None
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Cancel what is running, and end the thread."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+            self._is_closed = True
+        if loop is None or thread is None:
+            return
+        call_apart(loop.call_soon_threadsafe, loop.stop)
+        thread.join()
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._is_closed:
+                raise ThreadEnded("the stand-in has ended")
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=_run, args=(self._loop,), name=self._title, daemon=True
+                )
+                # Instrumentation of threads, or the interpreter, may hand the context on.
+                call_apart(self._thread.start)
+            return self._loop
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        while tasks := asyncio.all_tasks(loop):  # a last one may begin while others are cancelled
+            for task in tasks:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def running_asyncio() -> asyncio.AbstractEventLoop | None:
+    """The loop of asyncio that runs in this thread; None in trio, and in code that blocks."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,305 @@
+"""A remote service that the test plays."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import respx
+from respx.patterns import Pattern
+
+from pytest_traces.recording import Journal, Recording
+from pytest_traces.settings import BadValue
+from pytest_traces.wire.stand_in import board
+from pytest_traces.wire.stand_in.address import Address
+from pytest_traces.wire.stand_in.apps import Player
+from pytest_traces.wire.stand_in.boundary import Apart, call_apart
+from pytest_traces.wire.stand_in.closing import faults_of
+from pytest_traces.wire.stand_in.faults import UnroutedRequest, repeated, unrouted
+from pytest_traces.wire.stand_in.labels import label_of
+from pytest_traces.wire.stand_in.lifespan import StartupFailed
+from pytest_traces.wire.stand_in.loops import LoopThread
+from pytest_traces.wire.stand_in.manner import Manner, read_manner
+from pytest_traces.wire.stand_in.players import player_of
+from pytest_traces.wire.stand_in.received import Received, receive
+from pytest_traces.wire.stand_in.serving import Server
+from pytest_traces.wire.stand_in.visits import Visit
+
+
+#: Those of each recording, also after their end.
+_stand_ins: weakref.WeakKeyDictionary[Recording, list[StandIn]] = weakref.WeakKeyDictionary()
+
+
+class StandIn(respx.Router):
+    """A remote service that the test plays until the end of its recording.
+
+    It is a respx router for its base URL: ``get``, ``post``, ``put``, ``patch``, ``delete``,
+    ``head``, ``options``, ``request`` and ``route`` give respx routes, with all that those can.
+    Two arguments come on top, for each of them:
+
+    - ``optional=True``: the route may stay uncalled.
+    - ``delay="50ms"``: it takes this long to answer, instead of as long as the stand-in.
+
+    Each request that a route answers has a server span, a child of the span that the request's
+    headers name. Nothing else links it to the caller: handlers (``side_effect``) and applications
+    run where none of the caller's context variables is set.
+
+    Attributes:
+        name: the service that its spans belong to.
+        base_url: what it stands for, without a slash at the end.
+        requests: every request that it answered, or refused, in order of arrival.
+        calls: the same as respx has it, with the answers.
+
+    Example:
+        >>> payments = traces.stand_in("http://payments", delay="20ms")
+        >>> charge = payments.post("/charge").respond(json={"ok": True})
+        >>> payments.get("/health", optional=True)
+        >>> client.post("/checkout", json={"order": 7})
+        >>> charge.calls.last.request.headers["idempotency-key"]
+        '7'
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        recording: Recording,
+        address: Address,
+        *,
+        name: str,
+        app: Any = None,
+        manner: Manner,
+        format: str | None,  # noqa: A002  # the word of the project for it
+    ) -> None:
+        super().__init__(base_url=str(address))
+        self.address = address
+        self.name = name
+        self.requests: list[Received] = []
+        self._journal = journal
+        self._recording = recording
+        self._manner = manner
+        self._manners: dict[int, Manner] = {}
+        self._format = format
+        self._faults: Counter[str] = Counter()
+        self._thread = LoopThread(f"stand-in {address} loop")
+        self._player: Player | None = player_of(app, address, self._thread)
+        self._server = Server(address, self._serve)
+        self._is_over = False
+        _stand_ins.setdefault(recording, []).append(self)
+
+    def __repr__(self) -> str:
+        return f"<StandIn {self.name} at {self.base_url}: {len(self.requests)} requests>"
+
+    @property
+    def base_url(self) -> str:
+        """What it stands for, without a slash at the end."""
+        return str(self.address)
+
+    @property
+    def url(self) -> str:
+        """The same service on a real loopback port, without a slash at the end.
+
+        For clients other than httpx and for other processes; the port is opened when this is
+        asked for the first time, and closed at the end.
+
+        Raises:
+            RuntimeError: the recording is over.
+
+        Example:
+            >>> requests.post(f"{payments.url}/charge")
+        """
+        return self._server.url()
+
+    def route(
+        self,
+        *patterns: Pattern,
+        name: str | None = None,
+        optional: bool | None = None,
+        delay: str | timedelta | None = None,
+        **lookups: Any,
+    ) -> respx.Route:
+        """Add a route; ``respx.Router.route`` says how it is described.
+
+        Args:
+            patterns: of respx.
+            name: to find the route by, ``stand_in["charge"]``.
+            optional: whether it may stay uncalled; None for what the stand-in says.
+            delay: how long it takes to answer, ``"50ms"``; None for what the stand-in says.
+            lookups: of respx: ``method="POST"``, ``path__regex=...``, ``json={...}``.
+
+        Raises:
+            BadValue: a URL that is not below the base URL, a delay that is no duration.
+
+        Example:
+            >>> payments.route(method="POST", path="/charge", delay="50ms").respond(201)
+        """
+        self._check_place(lookups.get("url"))
+        manner = read_manner(self._manner, optional=optional, delay=delay)
+        route = super().route(*patterns, name=name, **lookups)
+        self._manners[id(route)] = manner
+        return route
+
+    def handler(self, request: httpx.Request) -> httpx.Response:
+        """Answer the request of a client that blocks."""
+        __tracebackhide__ = True
+        route = self._route_for(request)
+        if route is not None and route.is_pass_through:
+            self.resolve(request)
+        received = self._arrived(request)
+        if route is not None:
+            visit = self._visit(received, route)
+            with visit:
+                self._manner_of(route).pause()
+                if _is_async(route.side_effect):
+                    return visit.answered(self._thread.run(self.aresolve(request)))
+                return visit.answered(call_apart(self.resolve, request))
+        player = self._player_for(request)
+        self._manner.pause()
+        with self._starting():
+            response = player.answer(request)
+        return self._played(received, response)
+
+    async def async_handler(self, request: httpx.Request) -> httpx.Response:
+        """Answer the request of an asynchronous client."""
+        __tracebackhide__ = True
+        route = self._route_for(request)
+        if route is not None and route.is_pass_through:
+            await self.aresolve(request)
+        received = self._arrived(request)
+        if route is not None:
+            visit = self._visit(received, route)
+            with visit:
+                await self._manner_of(route).pause_async()
+                return visit.answered(await Apart(self.aresolve(request)))
+        player = self._player_for(request)
+        await self._manner.pause_async()
+        with self._starting():
+            response = await player.answer_async(request)
+        return self._played(received, response)
+
+    def end(self) -> str | None:
+        """End it, as the recording does; returns what the test has to be told.
+
+        A second call does nothing.
+        """
+        if self._is_over:
+            return None
+        self._is_over = True
+        uncalled = self._uncalled()
+        try:
+            with ExitStack() as stack:
+                stack.callback(self._join)
+                stack.callback(self._thread.close)
+                if self._player is not None:
+                    stack.callback(self._player.close)
+                stack.callback(self._server.close)
+                stack.callback(board.leave, self)
+        except RuntimeError as error:
+            self._faults[f"stand-in {self.address}: {error}"] += 1
+        faults = [repeated(text, count) for text, count in self._faults.items()]
+        sent = self._recording.requests_between()
+        faults += faults_of(self.address, uncalled, self.requests, sent, self._owns)
+        return "\n".join(faults) or None
+
+    def is_served_at(self, url: httpx.URL) -> bool:
+        """Whether this is a URL of the port that :attr:`url` names."""
+        return self._server.is_at(url)
+
+    def _join(self) -> None:
+        fault = self._server.join()
+        if fault is not None:
+            self._faults[fault] += 1
+
+    def _uncalled(self) -> list[str]:
+        uncalled = [
+            str(label_of(route, self.address))
+            for route in self.routes
+            if not route.called and not self._manner_of(route).optional
+        ]
+        if self._manner.optional or self.requests:
+            return uncalled
+        if self._player is not None:
+            uncalled.append("its app")
+        return uncalled or ["it"]
+
+    def _owns(self, url: httpx.URL) -> bool:
+        return board.longest(list(_stand_ins.get(self._recording, ())), url) is self
+
+    def _check_place(self, url: object) -> None:
+        """A route elsewhere would never be asked."""
+        if not isinstance(url, str | httpx.URL):
+            return
+        found = httpx.URL(url)
+        if found.host and not self.address.holds(found):
+            allowed = f"a route of this stand-in is below {self.address}: write its path"
+            raise BadValue("url", str(url), allowed)
+
+    def _manner_of(self, route: respx.Route) -> Manner:
+        return self._manners.get(id(route), self._manner)
+
+    def _route_for(self, request: httpx.Request) -> respx.Route | None:
+        for route in self.routes:
+            if not route.pattern or route.pattern.match(request):
+                return route
+        return None
+
+    def _arrived(self, request: httpx.Request) -> Received:
+        received = receive(request, self._format)
+        self.requests.append(received)
+        return received
+
+    def _visit(self, received: Received, route: respx.Route) -> Visit:
+        return Visit(
+            received,
+            route,
+            journal=self._journal,
+            service=self.name,
+            address=self.address,
+            complain=self._complain,
+        )
+
+    def _complain(self, fault: str) -> None:
+        self._faults[fault] += 1
+
+    def _player_for(self, request: httpx.Request) -> Player:
+        __tracebackhide__ = True
+        if self._player is not None:
+            return self._player
+        fault = unrouted(self.address, list(self.routes), request)
+        self._complain(fault)
+        raise UnroutedRequest(fault)
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        try:
+            yield
+        except StartupFailed as error:
+            self._complain(f"stand-in {self.address}: {error}")
+            raise
+
+    def _played(self, received: Received, response: httpx.Response) -> httpx.Response:
+        received.status = response.status_code
+        self.record(received.request, response=response)
+        return response
+
+    def _serve(self, request: httpx.Request) -> httpx.Response:
+        response = self.handler(request)
+        if isinstance(response.stream, httpx.SyncByteStream):
+            return response
+        return self._thread.run(_read(response))
+
+
+async def _read(response: httpx.Response) -> httpx.Response:
+    body = b"".join([part async for part in response.aiter_raw()])
+    headers = response.headers.raw
+    return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(body))
+
+
+def _is_async(side_effect: object) -> bool:
+    call = getattr(side_effect, "__call__", None)  # noqa: B004  # its kind is asked for
+    return inspect.iscoroutinefunction(side_effect) or inspect.iscoroutinefunction(call)

@@ -1,0 +1,92 @@
+"""One request that a route of a stand-in answers, and the span that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+
+import httpx
+import respx
+from respx.models import AllMockedAssertionError as NotMocked
+from respx.models import PassThrough, ResolvedRoute, SideEffectError
+
+from pytest_traces.recording import Journal
+from pytest_traces.wire.stand_in.address import Address
+from pytest_traces.wire.stand_in.faults import UnroutedRequest, exhausted
+from pytest_traces.wire.stand_in.labels import path_of
+from pytest_traces.wire.stand_in.received import Received
+from pytest_traces.wire.stand_in.spans import ServerSpan, never_arrived
+
+
+class Visit:
+    """A request on its way through a route, as a context manager.
+
+    However the block is left, the span is ended as the server would have ended it, or taken back
+    where no server would have had one. A block that is left because, after all, the route did
+    not want the request, goes on behind it.
+    """
+
+    def __init__(
+        self,
+        received: Received,
+        route: respx.Route,
+        *,
+        journal: Journal,
+        service: str,
+        address: Address,
+        complain: Callable[[str], object],
+    ) -> None:
+        self._address = address
+        self._received = received
+        self._route = route
+        self._complain = complain
+        self._span = ServerSpan(journal, service, address, received)
+        self._name_by(route)
+
+    def answered(self, resolved: ResolvedRoute) -> httpx.Response:
+        """The route has this answer."""
+        response = resolved.response
+        if not isinstance(response, httpx.Response):
+            raise TypeError(f"the route answered with {response!r}, which is no httpx.Response")
+        if resolved.route is not None and resolved.route is not self._route:
+            self._name_by(resolved.route)
+        self._received.status = response.status_code
+        self._span.answered(response.status_code)
+        return response
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if error is None:
+            return False
+        if _is_unwanted(error):
+            self._span.withdraw()
+            return True
+        if isinstance(error, StopIteration) or isinstance(error.__cause__, StopIteration):
+            self._span.withdraw()
+            fault = exhausted(self._address, self._route)
+            self._complain(fault)
+            raise UnroutedRequest(fault) from None
+        if isinstance(error, PassThrough) or never_arrived(error):
+            self._span.withdraw()
+        elif isinstance(error, Exception):
+            self._span.failed(error)
+        else:
+            self._span.abandoned()
+        return False
+
+    def _name_by(self, route: respx.Route) -> None:
+        path = path_of(route, self._received.request, self._address)
+        full = None if path is None else self._address.path + path
+        self._span.name_by(self._received.method, path, full)
+
+
+def _is_unwanted(error: BaseException) -> bool:
+    """Whether no route took the request; a side effect may have sent one that was not mocked."""
+    return isinstance(error, NotMocked) and not isinstance(error.__cause__, SideEffectError)
