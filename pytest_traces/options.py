@@ -37,6 +37,11 @@ def add_options(parser: pytest.Parser) -> None:
         default=DEFAULTS.show,
         help="whose traces to show: of failed tests (default), of all that recorded, of none",
     )
+    _add_recording(parser)
+    _add_propagation(parser)
+
+
+def _add_recording(parser: pytest.Parser) -> None:
     parser.addini(
         "traces_timeout",
         'how long assertions wait for open spans: "2s", with a unit of ns, us, ms, s or min',
@@ -59,6 +64,9 @@ def add_options(parser: pytest.Parser) -> None:
         "what to do with spans that the application's sampler drops: record or skip",
         default="record",
     )
+
+
+def _add_propagation(parser: pytest.Parser) -> None:
     parser.addini(
         "traces_external",
         "third parties to whom no context may go: hosts, URL prefixes, globs",

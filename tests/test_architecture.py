@@ -28,7 +28,13 @@ ROOMS = (
     "plugin",
 )
 #: Where an outside library may be imported, lazily or not.
-HOMES = {"pytest": ("options.py", "plugin.py"), "opentelemetry": ("sources/opentelemetry/",)}
+HOMES = {
+    "pytest": ("options.py", "plugin.py"),
+    "opentelemetry": ("sources/opentelemetry/",),
+    "anyio": ("wire/stand_in/",),  # httpx brings it
+    "httpx": ("wire/stand_in/",),
+    "respx": ("wire/stand_in/",),
+}
 HEAVY = ("opentelemetry", "httpx", "respx", "sentry_sdk", "http.server", "html", "asyncio")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -19,6 +19,7 @@ TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
 _SOURCE = "W3C Baggage"
 _OCTETS = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _STRAY = re.compile("%(?![0-9A-Fa-f]{2})")
 _SPACES = " \t"
 _EMPTY = f"a list must have no empty member ({_SOURCE}, 3.3.1)"
@@ -126,9 +127,11 @@ def check_member(member: object) -> BaggageMember:
     """
     if not isinstance(member, BaggageMember):
         raise BadValue("baggage", member, "it is a mapping of texts, or BaggageMembers")
-    for key, value in ((member.key, member.value), *member.properties):
+    for key in (member.key, *(key for key, _ in member.properties)):
         if not isinstance(key, str) or not TOKEN.fullmatch(key):
             raise BadValue("baggage", key, _NO_TOKEN)
-        if not isinstance(value, str) and (value is not None or key == member.key):
-            raise BadValue("baggage", value, "a value is a text")
+    values = [member.value, *(value for _, value in member.properties if value is not None)]
+    for value in values:
+        if not isinstance(value, str) or _SURROGATE.search(value):
+            raise BadValue("baggage", value, "a value is a text that UTF-8 can encode")
     return member

@@ -127,7 +127,8 @@ def producers_without_carrier(forest: Forest, carriers: Iterable[CarrierData]) -
 def consumers_without_context(forest: Forest, carriers: Iterable[CarrierData]) -> list[Span]:
     """Consumer spans that begin a trace: they go on with nothing and link to nothing.
 
-    Left out is a span in which contexts were extracted: it fetched several messages.
+    Left out is a span that fetched messages which have a context each: contexts were extracted
+    in it, or a consumer below it links to one.
     """
     index, fetched = Index(forest), set[int]()
     for carrier in carriers:
@@ -136,6 +137,9 @@ def consumers_without_context(forest: Forest, carriers: Iterable[CarrierData]) -
                 span = index.get((ref.trace_id, ref.span_id))
                 if span is not None:
                     fetched |= {id(one) for one in (span, *span.ancestors)}
+    for span in forest.spans:
+        if span.kind == "consumer" and span.links:
+            fetched |= {id(one) for one in span.ancestors}
     return [
         span
         for span in forest.spans

@@ -185,7 +185,8 @@ class Recording:
         self, first: int | None = None, last: int | None = None
     ) -> list[CarrierData]:
         """What propagators wrote and read in this recording's window, or in a part of it."""
-        return within(list(self.carriers), first, last)
+        found = [one for one in self.carriers if one.source in self.settings.sources]
+        return within(found, first, last)
 
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
         """Whether a span of this window, or of a part of it, has not ended."""

@@ -22,6 +22,11 @@ def lost_cause(one: Checked, advice: Advice | None) -> Cause:
         advice: what a library says about a request without context.
     """
     for fault in one.faults:
+        if fault.relation == "around" and one.request is None:
+            return Cause(
+                f"the context was injected before {quoted(_name(one))} began",
+                "inject within its block, so that the consumer finds it as its parent",
+            )
         if fault.kind == "missing":
             return _missing(one, advice)
         cause = _added_early(one, fault) or _copied(one, fault) or _two(fault)
@@ -42,7 +47,7 @@ def _missing(one: Checked, advice: Advice | None) -> Cause:
         return Cause(f"no span was current where {what} was sent", _BY_THE_TEST)
     if advice is not None:
         return Cause(advice.cause, advice.hint)
-    if sender.is_client and sender.span is not None:
+    if request is not None and sender.is_client and sender.span is not None:
         return Cause(
             f"its client span {quoted(sender.span.name)} was made, but the headers that left do "
             "not have its context: nothing injected it, or something below took it away"
@@ -103,3 +108,8 @@ def _two(fault: Fault) -> Cause | None:
             "with its own span"
         )
     return None
+
+
+def _name(one: Checked) -> str:
+    sender = one.carried.sender.span
+    return sender.name if sender is not None else ""

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from pytest_traces.forest import Span
-from pytest_traces.propagation import SpanContext, headers_of, inject
+from pytest_traces.propagation import SpanContext, formats_in, headers_of, inject
 from pytest_traces.propagation.fault import Fault
 from pytest_traces.propagation.verdict import Checked
 from pytest_traces.report.words import joined, path_of, quoted
@@ -30,12 +30,23 @@ def checked_lines(checked: Sequence[Checked]) -> list[str]:
             for fault in one.faults:
                 lines += fault_lines(one, fault)
             if one.stray is not None:
+                lines += _context_lines(one) if not one.faults else []
                 lines += _wrapped(_INDENT, stray_text(one.stray))
     good = [one for one in checked if one.holds]
     lines += [f"  {one.title}: as it should be" for one in good[:_SHOWN_GOOD]]
     if len(good) > _SHOWN_GOOD:
         lines.append(f"  and {len(good) - _SHOWN_GOOD:,} more as they should be")
     return lines
+
+
+def _context_lines(one: Checked) -> list[str]:
+    """The headers of the context, where nothing is wrong with them."""
+    names = {name for known in formats_in(one.carried.headers) for name in headers_of(known)}
+    return [
+        f"{_INDENT}{name}: {_clip(value)[0]}"
+        for name, value in one.carried.headers
+        if name.lower() in names
+    ]
 
 
 def _title(one: Checked) -> str:
@@ -195,8 +206,9 @@ def _link_text(one: Checked, fault: Fault) -> str:
         return f"the trace id of another trace, that of {found}"
     sender = one.carried.sender.span
     own = quoted(sender.name) if sender is not None else "its own"
+    around = "around it" if one.request is None else f"around the request's own client span {own}"
     more = {
-        "around": f", the span around the request's own client span {own}",
+        "around": f", the span {around}",
         "ended": ", which had ended before this was sent",
         "ancestor": ", further up",
     }

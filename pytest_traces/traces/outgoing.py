@@ -22,6 +22,7 @@ from pytest_traces.propagation.requests import Request
 from pytest_traces.propagation.senders import Index, Sender, keys_in, senders_of
 from pytest_traces.propagation.targets import Target, any_takes_url
 from pytest_traces.propagation.verdict import Checked
+from pytest_traces.recording import SpanKey
 
 _DESTINATION = ("messaging.destination.name", "messaging.destination")
 
@@ -172,9 +173,11 @@ class Outgoing:
                     strays.remove(stray)
             checked.append(Checked(_title(message.destination), carried, faults, stray=stray))
         for span in self._silent_producers(target):
-            carried = Carried((), Sender(span, (span.trace_id, span.span_id)))
-            fault = Fault("missing", wanted.format)
-            checked.append(Checked(_title(_destination(span)), carried, [fault]))
+            key, around = (span.trace_id, span.span_id), (span.trace_id, span.parent_id or "")
+            sender = Sender(span, key, around, is_client=True)
+            carried = Carried(self._injected_early(around), sender)
+            faults = check(carried, wanted.format, wanted.asked, self._index)
+            checked.append(Checked(_title(_destination(span)), carried, faults))
         if target is not None:
             checked += [
                 Checked(_title(_destination(one)), Carried((), Sender()), stray=one)
@@ -190,6 +193,14 @@ class Outgoing:
     def _silent_producers(self, target: Target | None) -> list[Span]:
         found = producers_without_carrier(self._forest, self._carriers)
         return [one for one in found if self._is_meant(one, target)]
+
+    def _injected_early(self, around: SpanKey) -> Headers:
+        """What was injected while only the span around a producer was current, for no request."""
+        requested = {key for one in self._data for key in keys_in(one.headers)}
+        for carrier in self._carriers:
+            if carrier.action == "inject" and around in set(keys_in(carrier.headers)) - requested:
+                return carrier.headers
+        return ()
 
     def _strays(self, target: Target | None) -> list[Span]:
         found = consumers_without_context(self._forest, self._carriers)

@@ -65,10 +65,9 @@ def test_what_a_service_of_datadog_sends_on(case: dict[str, Any]) -> None:
     if case["id"] in INEXPRESSIBLE:
         pytest.skip("tags of a span")
     names = serve(case["headers"], case["config"])
-    for path, name, wanted in case["expect"]["asserts"]:
+    for path, name, given in case["expect"]["asserts"]:
         found = observed(path, names)
-        if isinstance(wanted, dict):
-            wanted = observed(wanted["ref"], names)
+        wanted = observed(given["ref"], names) if isinstance(given, dict) else given
         assert OPERATORS[name](found, wanted), (path, name, wanted, found)
 
 

@@ -353,6 +353,13 @@ def test_fetching_consumer(scene):
     assert scene.silent == ([], ["receive"])
 
 
+def test_fetching_consumer_of_links(scene):
+    """The same, if the span of each message is below it and links to its producer."""
+    scene.span("poll", kind="consumer")
+    scene.span("process", "poll", "consumer", links=(Link(TRACE, ids("away")),))
+    assert scene.silent == ([], [])
+
+
 def test_links_to_servers(scene):
     """A message's receivers are those that work on it, not what answers a call beside it."""
     scene.span("POST /checkout", kind="server")

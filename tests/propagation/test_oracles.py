@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from pytest_traces.propagation.tracestate import read_tracestate, write_tracesta
 ASKED = os.environ.get("PYTEST_TRACES_ORACLES")
 FOLDER = Path(ASKED) if ASKED else Path(__file__).parents[3] / "shared" / "oracles"
 Case = dict[str, Any]
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "propagation.md"
 
 #: Cases decided otherwise, by the row of docs/propagation.md that says why.
 OTHERWISE = {
@@ -92,14 +95,24 @@ def test_each_case_is_decided_as_its_authority_says(case: Case) -> None:
         assert decided == expected
 
 
+def test_the_choices_are_documented() -> None:
+    """Each case that is decided otherwise stands in the row of its choice, and no other does."""
+    if not DOCUMENT.exists():
+        pytest.skip("the documentation is not in the source distribution")
+    rows = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    for case, choice in {**OTHERWISE, **INEXPRESSIBLE}.items():
+        (row,) = [line for line in rows if case in line]
+        assert choice in row, case
+    listed = {word for line in rows for word in re.findall(r"[a-z0-9]+-\d{3}", line)}
+    assert listed == {*OTHERWISE, *INEXPRESSIBLE, "ddsys-037", "ddsys-039"}
+
+
 def format_of(case: Case) -> str:
     """The format of a case; a B3 receiver reads the single header where there is one."""
     names = {name.lower() for name, _ in case["headers"]}
     if case["format"] == "b3":
         return "b3" if "b3" in names else "b3multi"
-    return {"w3c": "tracecontext", "tracestate": "tracecontext"}.get(
-        case["format"], case["format"]
-    )
+    return {"w3c": "tracecontext", "tracestate": "tracecontext"}.get(case["format"], case["format"])
 
 
 def received(headers: list[list[str]], format: str) -> SpanContext | None:  # noqa: A002

@@ -379,15 +379,16 @@ def test_members_that_cannot_be_asked_for(given: object, shop: Shop):
     with record() as act:
         shop.checkout()
 
-    with pytest.raises(ValueError, match="baggage: .* is not usable"):
+    with pytest.raises(ValueError, match=r"baggage: .* is not usable"):
         act.assert_propagated(baggage=given)  # type: ignore[arg-type]
 
 
 def test_what_came_in_is_kept(shop: Shop):
     """Baggage and tracestate of the caller; the failure names whose they are."""
-    with record() as act, act.caller(
-        "click", baggage={"tenant": "acme"}, tracestate={"congo": "t61"}
-    ) as caller:
+    with (
+        record() as act,
+        act.caller("click", baggage={"tenant": "acme"}, tracestate={"congo": "t61"}) as caller,
+    ):
         from opentelemetry.propagate import extract
 
         token = attach(extract(caller.headers))
@@ -443,9 +444,7 @@ def test_a_header_kept_from_an_earlier_request(shop: Shop):
 
     told = failure(act)
     assert told.startswith("1 of 2 requests did not carry the trace on")
-    assert (
-        "the id of 'POST /checkout > POST', which had ended before this was sent\n" in told
-    )
+    assert "the id of 'POST /checkout > POST', which had ended before this was sent\n" in told
 
 
 def test_a_header_added_before_the_client_span(shop: Shop):
@@ -454,9 +453,7 @@ def test_a_header_added_before_the_client_span(shop: Shop):
         with shop.tracer.start_as_current_span("load") as load:
             ids = load.get_span_context()
             stale = f"00-{ids.trace_id:032x}-{ids.span_id:016x}-01"
-        shop.checkout(
-            setting("traceparent", lambda _: stale), headers={"traceparent": stale}
-        )
+        shop.checkout(setting("traceparent", lambda _: stale), headers={"traceparent": stale})
 
     assert failure(act, to="payments").endswith(
         "  cause: traceparent was there when httpx was called, before its client span 'POST' began\n"
@@ -470,9 +467,7 @@ def test_two_libraries_that_inject(shop: Shop):
     stale = f"00-{TRACE}-{CHECKOUT}-01"
 
     def both(request: httpx.Request) -> None:
-        request.headers = httpx.Headers(
-            [*request.headers.multi_items(), ("traceparent", stale)]
-        )
+        request.headers = httpx.Headers([*request.headers.multi_items(), ("traceparent", stale)])
 
     with record() as act:
         shop.checkout(both, headers={"traceparent": stale})

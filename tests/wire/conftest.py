@@ -220,6 +220,9 @@ def instrument(provider: Any) -> Iterator[Callable[[str, str], Any]]:
     for one in reversed(switched_on):
         if one.is_instrumented_by_opentelemetry:
             one.uninstrument()
+    # A hook that was below an instrumentation goes with the next recording.
+    WIRE.open()
+    WIRE.close()
 
 
 def key_of(span: Any) -> tuple[str, str]:

@@ -143,6 +143,9 @@ def test_the_hook_under_itself(server, sent, wire, monkeypatch, connection):
     connection.request("GET", "/a")
     connection.getresponse().read()
     assert [one.status for one in sent()] == [200]
+    monkeypatch.undo()
+    wire.close()
+    wire.open()
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,8 @@ def test_what_instrumentation_adds(
             await client.get(f"{server.url}/async")
 
     with provider.get_tracer("app").start_as_current_span("work") as span:
-        httpx.get(f"{server.url}/sync", headers={"a": "b"})
+        with httpx.Client(headers={"a": "b"}) as client:
+            client.get(f"{server.url}/sync")
         asyncio.run(go())
     found = recording.requests_between()
     assert [one.headers for one in found] == [one.headers for one in server.log]

@@ -111,16 +111,14 @@ def layers(server, *names):
         if name == "urllib.request":
             library.urlopen(f"{server.url}/{name}").close()
         elif name == "urllib3":
-            library.request("GET", f"{server.url}/{name}")
+            with library.PoolManager() as pool:
+                pool.request("GET", f"{server.url}/{name}")
         else:
             library.get(f"{server.url}/{name}")
 
 
 def test_each_client_once(server, sent):
     """Nothing is recorded a second time by what carries it."""
-    urllib3 = pytest.importorskip("urllib3")
-    if not hasattr(urllib3, "request") or not callable(urllib3.request):
-        pytest.skip("this urllib3 has no function for that")
     layers(server, "requests", "urllib3", "urllib.request", "httpx", "httpx2")
     assert [one.client for one in sent()] == [
         "requests",
@@ -165,11 +163,12 @@ def test_an_application_called_in_process(library, server, sent):
 
 def test_an_application_called_by_requests(server, sent):
     """An adapter of requests may call one, too, and even at the address that it calls itself."""
-    requests = pytest.importorskip("requests")
+    requests, urllib3 = pytest.importorskip("requests"), pytest.importorskip("urllib3")
 
     class WSGIAdapter(requests.adapters.BaseAdapter):
         def send(self, request, **kwargs):
-            urllib3.request("GET", request.url)
+            with urllib3.PoolManager() as pool:
+                pool.request("GET", request.url)
             response = requests.Response()
             response.status_code, response.request, response.url = 200, request, request.url
             response._content = b""
@@ -178,9 +177,6 @@ def test_an_application_called_by_requests(server, sent):
         def close(self):
             """Nothing to close."""
 
-    urllib3 = pytest.importorskip("urllib3")
-    if not callable(urllib3.request):
-        pytest.skip("this urllib3 has no function for that")
     with requests.Session() as session:
         session.mount(f"{server.url}/app", WSGIAdapter())
         session.get(f"{server.url}/app")

@@ -16,7 +16,7 @@ def pool():
 
 def test_headers_as_they_left(pool, server, sent, matches):
     """Repeated headers keep their order, and those that are added are among them."""
-    headers = urllib3.HTTPHeaderDict([("x-a", "1"), ("x-b", "2")])
+    headers = urllib3.response.HTTPHeaderDict([("x-a", "1"), ("x-b", "2")])
     headers.add("x-a", "3")
     pool.request("POST", f"{server.url}/p q/ü?x=y z", headers=headers, body=b"12")
     assert matches() == [200]

@@ -21,7 +21,7 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 
 from pytest_traces.recording import Journal
 from pytest_traces.recording.traffic import note_carrier
-from pytest_traces.sources.opentelemetry.headers import NotingSetter, read, written
+from pytest_traces.sources.opentelemetry.headers import NotingSetter, noting, read, written
 from pytest_traces.sources.opentelemetry.records import SOURCE
 from pytest_traces.sources.patching import Patches
 
@@ -163,11 +163,10 @@ def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: s
 def _with_noting_setter(
     args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[NotingSetter | None, tuple[Any, ...], dict[str, Any]]:
-    """The same arguments, with a setter that notes what it is told, if one is given at all."""
-    given = _argument(args, kwargs, 3, "setter")
-    if given is None:
+    """The same arguments, with a setter that notes what it is told, if a special one is given."""
+    setter = noting(_argument(args, kwargs, 3, "setter"))
+    if setter is None:
         return None, args, kwargs
-    setter = NotingSetter(given)
     if len(args) > 3:
         return setter, (*args[:3], setter, *args[4:]), kwargs
     return setter, args, {**kwargs, "setter": setter}

@@ -29,10 +29,10 @@ class NotingSetter(Setter[Any]):
     def __getattr__(self, name: str) -> Any:
         return getattr(self._setter, name)
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether the names that it was told are those that are in the carrier."""
-        return type(self._setter) is DefaultSetter
+
+def noting(setter: Any) -> NotingSetter | None:
+    """One that notes what it is told; None for the default, whose carriers can be read."""
+    return None if setter is None or type(setter) is DefaultSetter else NotingSetter(setter)
 
 
 def written(carrier: Any, setter: NotingSetter | None) -> Pairs:
@@ -41,7 +41,7 @@ def written(carrier: Any, setter: NotingSetter | None) -> Pairs:
     The names and values that a setter of the application's own was told come first: how it
     puts them into the carrier is its own affair.
     """
-    told = setter.told if setter is not None and not setter.is_plain else []
+    told = [] if setter is None else setter.told
     names = {name.lower() for name, _ in told}
     yield from told
     yield from (pair for pair in pairs_of(carrier) if pair[0].lower() not in names)

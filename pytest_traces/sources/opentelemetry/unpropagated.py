@@ -23,8 +23,9 @@ _CLIENTS = {
     "aiohttp": _Client("aiohttp_client", "AioHttpClientInstrumentor"),
     "http.client": _Client("urllib", "URLLibInstrumentor"),
 }
-#: What takes an httpx request away above the transport that the instrumentation wraps.
-_WRAPPED = ("httpx.HTTPTransport", "httpx.AsyncHTTPTransport")
+#: What takes an httpx request below the transport that the instrumentation wraps; everything
+#: else does so instead of it.
+_BELOW = (None, "respx")
 
 
 def explain(sending: Sending) -> Advice | None:
@@ -38,7 +39,7 @@ def explain(sending: Sending) -> Advice | None:
         return None
     if not _is_instrumented(client):
         return Advice(f"nothing instruments {sending.client} here", _call(client, sending))
-    if client.instrumentation == "httpx" and sending.through not in (None, *_WRAPPED):
+    if client.instrumentation == "httpx" and sending.through not in _BELOW:
         return Advice(
             f"it left through {sending.through}, which OpenTelemetry's httpx instrumentation does "
             "not wrap",
@@ -49,7 +50,7 @@ def explain(sending: Sending) -> Advice | None:
 
 def _call(client: _Client, sending: Sending) -> str:
     call = f"{client.instrumentor}().instrument()"
-    if client.instrumentation == "httpx" and sending.through is not None:
+    if client.instrumentation == "httpx" and sending.through not in _BELOW:
         call = f"{client.instrumentor}.instrument_client(client)"
     try:
         installed = find_spec(_PREFIX + client.instrumentation) is not None

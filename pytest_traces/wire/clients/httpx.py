@@ -8,7 +8,7 @@ transport may replace the headers, so they are read again when the request comes
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
@@ -36,10 +36,10 @@ class HttpxHooks:
     def install(self, module: ModuleType) -> None:
         """Hook httpx, or httpx2."""
         name = module.__name__
-        self._patches.replace(module.Client, _METHOD, lambda send: self._wrap(name, send))
-        self._patches.replace(
-            module.AsyncClient, _METHOD, lambda send: self._wrap_async(name, send)
-        )
+        for kind, wrap in ((module.Client, self._wrap), (module.AsyncClient, self._wrap_async)):
+            # Older instrumentation puts a subclass of its own in the place of the class.
+            owner = next((one for one in kind.__mro__ if _METHOD in vars(one)), kind)
+            self._patches.replace(owner, _METHOD, partial(wrap, name))
 
     def _wrap(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         windows = self._journal.windows

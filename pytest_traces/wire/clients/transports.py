@@ -33,10 +33,11 @@ _LIBRARIES = ("httpx", "httpx2", "requests", "urllib3", "aiohttp")
 _MOCKS = {
     "respx": "respx",
     "pytest_httpx": "pytest-httpx",
-    "pytest_httpx2": "pytest-httpx2",
     "responses": "responses",
     "requests_mock": "requests-mock",
 }
+#: What carries the requests of a library's own transports.
+_BELOW = {"httpx": "httpcore", "httpx2": "httpcore2"}
 _TELEMETRY = ("opentelemetry.sdk.", "opentelemetry.exporter.", "sentry_sdk.transport")
 _OTLP = ("/v1/traces", "/v1/metrics", "/v1/logs")
 _FRAMES = 60
@@ -72,6 +73,8 @@ def served() -> Iterator[None]:
 
 def carrier_of(client: object, transport: object, method: str) -> Carrier:
     """What carries the requests of this client: a transport, by the name of its method."""
+    if type(transport).__module__.startswith("opentelemetry."):
+        transport = getattr(transport, "_transport", transport)
     kinds = type(transport).__mro__
     mock = _mock_of(transport, method)
     if mock is not None:
@@ -108,11 +111,15 @@ def _mock_of(transport: object, method: str) -> str | None:
     function = getattr(type(transport), method, None)
     function = getattr(function, "__wrapped__", function)  # below the hook on requests
     library = library or _MOCKS.get(str(getattr(function, "__module__", "")).partition(".")[0])
-    if library is None and type(transport).__module__.startswith("httpx.") and is_plain(transport):
-        mocks: Any = sys.modules.get("respx.mocks")
-        mocker = getattr(mocks, "HTTPCoreMocker", None)
-        library = "respx" if getattr(mocker, "routers", None) else None
-    return library
+    return library or (_respx_below(transport) if is_plain(transport) else None)
+
+
+def _respx_below(transport: object) -> str | None:
+    """respx patches what httpx sends with, and pytest-httpx2 what httpx2 does, by way of respx."""
+    mocks: Any = sys.modules.get("respx.mocks")
+    below = _BELOW.get(type(transport).__module__.partition(".")[0])
+    mocker = None if mocks is None or below is None else mocks.Mocker.registry.get(below)
+    return "respx" if getattr(mocker, "routers", None) else None
 
 
 def role_of(journal: Journal, carrier: Carrier) -> Role:

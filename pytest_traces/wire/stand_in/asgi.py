@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import httpx
 
 from pytest_traces.wire.stand_in.address import Address, port_of
 from pytest_traces.wire.stand_in.apps import CALLER, SERVED, log_failure
+from pytest_traces.wire.stand_in.boundary import empty_context
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -49,7 +49,7 @@ class AsgiCall:
             tasks: where the application's task is kept until it has ended; it may have work to
                 do when the answer is complete.
         """
-        task = contextvars.Context().run(self._loop.create_task, self._run())
+        task = empty_context().run(self._loop.create_task, self._run())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
         try:

@@ -123,10 +123,15 @@ def enter(stand_in: Answering) -> None:
             allowed = "it has a stand-in already: add routes to that one"
             raise BadValue("base_url", str(stand_in.address), allowed)
         _answering.append(stand_in)
-        if len(_answering) == 1:
-            for mocker, board in _boards:
-                mocker.routers.insert(0, board)
+        if len(_answering) > 1:
+            return
+        for mocker, board in _boards:
+            mocker.routers.insert(0, board)
+        try:
             HTTPCoreMocker.start()
+        except BaseException:
+            leave(stand_in)
+            raise
 
 
 def leave(stand_in: Answering) -> None:

@@ -10,13 +10,22 @@ import contextvars
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, ParamSpec, TypeVar
 
+from pytest_traces.wire.clients.transports import serving
+
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
+def empty_context() -> contextvars.Context:
+    """A context that nothing was set in, but that here a request is being answered."""
+    context = contextvars.Context()
+    context.run(serving.set, True)
+    return context
+
+
 def call_apart(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function where no context variable is set."""
-    return contextvars.Context().run(function, *args, **kwargs)
+    return empty_context().run(function, *args, **kwargs)
 
 
 class Apart(Awaitable[T]):
@@ -29,7 +38,7 @@ class Apart(Awaitable[T]):
         self._coroutine = coroutine
 
     def __await__(self) -> Generator[Any, Any, T]:
-        context = contextvars.Context()
+        context = empty_context()
         step: Callable[[Any], Any] = self._coroutine.send
         given: Any = None
         while True:

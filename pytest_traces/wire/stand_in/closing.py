@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import httpx
 
 from pytest_traces.model import RequestData
-from pytest_traces.wire.stand_in.address import Address
+from pytest_traces.wire.stand_in.address import Address, port_of
 from pytest_traces.wire.stand_in.faults import never_called, not_intercepted
 from pytest_traces.wire.stand_in.received import Received
 
@@ -16,7 +16,9 @@ from pytest_traces.wire.stand_in.received import Received
 def faults_of(
     address: Address,
     uncalled: Sequence[str],
+    *,
     received: Sequence[Received],
+    arrived: Iterable[httpx.Request],
     sent: Iterable[RequestData],
     is_own: Callable[[httpx.URL], bool],
 ) -> list[str]:
@@ -25,13 +27,14 @@ def faults_of(
     Args:
         address: of the stand-in.
         uncalled: what was there to be called, and was not.
-        received: the requests that arrived.
+        received: the requests that it answered or refused.
+        arrived: the same, and those that it let pass.
         sent: the requests that this process sent.
         is_own: whether a URL belongs to this stand-in and not to another one.
     """
     outgoing = [(one, url) for one in sent if (url := _read(one)) is not None]
-    own = [one for one, url in outgoing if is_own(url)]
-    faults = [not_intercepted(address, one) for one in _past_it(own, received)]
+    own = [(one, url) for one, url in outgoing if is_own(url)]
+    faults = [not_intercepted(address, one) for one in _past_it(own, arrived)]
     if uncalled:
         calls = [f"{one.method} {address.below(one.request.url.path)}" for one in received]
         elsewhere = [
@@ -50,14 +53,21 @@ def _read(request: RequestData) -> httpx.URL | None:
         return None
 
 
-def _past_it(own: Iterable[RequestData], received: Sequence[Received]) -> list[RequestData]:
+def _past_it(
+    own: Iterable[tuple[RequestData, httpx.URL]], arrived: Iterable[httpx.Request]
+) -> list[RequestData]:
     """Requests to the base URL that failed, or were answered by another mock, without arriving."""
-    arrived = Counter((one.method, one.url) for one in received)
+    known = Counter((one.method, _place(one.url)) for one in arrived)
     past: list[RequestData] = []
-    for request in own:
-        key = (request.method, request.url)
-        if arrived[key]:
-            arrived[key] -= 1
+    for request, url in own:
+        key = (request.method, _place(url))
+        if known[key]:
+            known[key] -= 1
         elif request.error is not None or (request.client == "httpx" and request.through):
             past.append(request)
     return past
+
+
+def _place(url: httpx.URL) -> tuple[str, str, int | None, bytes]:
+    """What of a URL gets to a server: neither user nor fragment."""
+    return url.scheme, url.host, port_of(url), url.raw_path

@@ -29,7 +29,7 @@ def unrouted(address: Address, routes: Sequence[respx.Route], request: httpx.Req
     asked = f"{request.method} {path}"
     told = f"stand-in {address}: {asked} has no route"
     if not routes:
-        return f'{told}, and it has none at all\n  hint: .{_verb(request)}("{path}").respond(...)'
+        return f"{told}, and it has none at all\n  hint: {_declaration(request.method, path)}"
     nearest, missing = _nearest(address, routes, request, asked)
     others = [key for key in missing if key not in ("method", "path", "url")]
     if missing and others == missing:
@@ -49,10 +49,11 @@ def _nearest(
     return str(label_of(route, address)), lacking(route, request)
 
 
-def _verb(request: httpx.Request) -> str:
-    verb = request.method.lower()
-    known = ("get", "post", "put", "patch", "delete", "head", "options")
-    return verb if verb in known else "route"
+def _declaration(method: str, path: str) -> str:
+    verb = method.lower()
+    if verb in ("get", "post", "put", "patch", "delete", "head", "options"):
+        return f'.{verb}("{path}").respond(...)'
+    return f'.request("{method}", "{path}").respond(...)'
 
 
 def exhausted(address: Address, route: respx.Route) -> str:
@@ -97,10 +98,11 @@ def never_called(
 def not_intercepted(address: Address, request: RequestData) -> str:
     """A request to the base URL that went past the stand-in."""
     sent = f"stand-in {address}: {request.method} {request.url}, sent by {request.client},"
+    error = (request.error or "").partition(":")[0]  # the rest may have any length
     if request.client == "httpx":
-        told = f"{sent} never arrived: {request.through or request.error} came first"
+        told = f"{sent} never arrived: {request.through or error} came first"
         return f"{told}\n  hint: let that mock leave this URL alone, or the client use the network"
-    failed = f" and failed ({request.error})" if request.error else ""
+    failed = f" and failed ({error})" if error else ""
     return (
         f"{sent} went to the network{failed}: only httpx can be intercepted"
         f'\n  hint: give the application stand_in.url instead of "{address}"'

@@ -12,9 +12,11 @@ from respx.patterns import Lookup, Pattern
 
 from pytest_traces.wire.stand_in.address import Address
 
+_PLAIN = r"[^()\[\\]|\\.|\[(?:[^\]\\]|\\.)*\]"
 #: ``(?P<id>[^/]+)``, also with one pair of parentheses inside of it.
-_NAMED_GROUP = re.compile(r"\(\?P<(\w+)>(?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)")
+_NAMED_GROUP = re.compile(rf"\(\?P<(\w+)>(?:{_PLAIN}|\((?:{_PLAIN})*\))*\)")
 _ESCAPED = re.compile(r"\\([^\w\s])")
+_SPECIAL = re.compile(r"[.*+?|()\[\]\\^$]")
 #: What only says where the service is, which the base URL said already.
 _PLACE = ("method", "path", "url", "scheme", "host", "port")
 
@@ -78,6 +80,8 @@ def leaves(route: respx.Route) -> Iterator[Pattern]:
 
 def _declared(leaf: Pattern, address: Address) -> list[str]:
     value: Any = leaf.value
+    if leaf.key == "path" and address.path and leaf.base is None and isinstance(value, str):
+        return _whole(leaf, address)
     if leaf.lookup is Lookup.REGEX:
         return [_readable(_below(value.pattern, address))]
     if leaf.lookup is Lookup.STARTS_WITH:
@@ -85,6 +89,13 @@ def _declared(leaf: Pattern, address: Address) -> list[str]:
     if leaf.lookup is Lookup.IN:
         return [str(one) for one in value]
     return [_below(value, address)]
+
+
+def _whole(leaf: Pattern, address: Address) -> list[str]:
+    """The path of a route that was declared with its whole URL."""
+    if leaf.lookup is Lookup.STARTS_WITH and leaf.value == address.path:
+        return []  # it is the base URL's own
+    return [address.below(leaf.value) or leaf.value]
 
 
 def _below(text: str, address: Address) -> str:
@@ -97,5 +108,7 @@ def _below(text: str, address: Address) -> str:
 
 def _readable(pattern: str) -> str:
     r"""``^/orders/(?P<id>\d+)$`` as ``/orders/{id}``."""
-    pattern = pattern.removeprefix("^").removesuffix("$")
-    return _ESCAPED.sub(r"\1", _NAMED_GROUP.sub(r"{\1}", pattern))
+    pattern = _NAMED_GROUP.sub(r"{\1}", pattern.removeprefix("^").removesuffix("$"))
+    if _SPECIAL.search(_ESCAPED.sub("", pattern)):
+        return pattern  # it is no template, so it stays what it is
+    return _ESCAPED.sub(r"\1", pattern)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from typing import Any
 
 from pytest_traces.wire.stand_in.asgi import AsgiApp, Message
+from pytest_traces.wire.stand_in.boundary import empty_context
 
 
 class StartupFailed(RuntimeError):
@@ -41,7 +41,7 @@ class Lifespan:
         """
         if self._task is None:
             self._to_app.put_nowait({"type": "lifespan.startup"})
-            self._task = contextvars.Context().run(self._loop.create_task, self._run())
+            self._task = empty_context().run(self._loop.create_task, self._run())
         failure = await asyncio.shield(self._outcome)
         if failure is not None:
             raise StartupFailed(f"the app could not start: {failure}")

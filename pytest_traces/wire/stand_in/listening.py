@@ -136,13 +136,15 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in self.headers.items()
         ]
-        return httpx.Request(
+        request = httpx.Request(
             self.command,
             self._listener.address.origin + path,
             headers=headers,
             stream=httpx.ByteStream(body),
             extensions={SERVED: self.client_address},
         )
+        request.read()
+        return request
 
     def _read_body(self) -> bytes:
         if "chunked" in self.headers.get("transfer-encoding", "").lower():

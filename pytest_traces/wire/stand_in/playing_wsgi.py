@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import io
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -13,6 +12,7 @@ import httpx
 
 from pytest_traces.wire.stand_in.address import Address, port_of
 from pytest_traces.wire.stand_in.apps import CALLER, SERVED, log_failure, server_error
+from pytest_traces.wire.stand_in.boundary import empty_context
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -58,7 +58,7 @@ class WsgiCall:
     def __init__(self, base: str, request: httpx.Request) -> None:
         self._base = base
         self._request = request
-        self._context = contextvars.Context()
+        self._context = empty_context()
         self._status = ""
         self._headers: list[tuple[str, str]] = []
         self._written: list[bytes] = []

@@ -31,7 +31,6 @@ from pytest_traces.wire.stand_in.received import Received, receive
 from pytest_traces.wire.stand_in.serving import Server
 from pytest_traces.wire.stand_in.visits import Visit
 
-
 #: Those of each recording, also after their end.
 _stand_ins: weakref.WeakKeyDictionary[Recording, list[StandIn]] = weakref.WeakKeyDictionary()
 
@@ -89,6 +88,9 @@ class StandIn(respx.Router):
         self._thread = LoopThread(f"stand-in {address} loop")
         self._player: Player | None = player_of(app, address, self._thread)
         self._server = Server(address, self._serve)
+        self._passed: list[httpx.Request] = []
+        #: Routes that had a request, whatever came of it.
+        self._asked: set[int] = set()
         self._is_over = False
         _stand_ins.setdefault(recording, []).append(self)
 
@@ -149,6 +151,7 @@ class StandIn(respx.Router):
         __tracebackhide__ = True
         route = self._route_for(request)
         if route is not None and route.is_pass_through:
+            self._passed.append(request)
             self.resolve(request)
         received = self._arrived(request)
         if route is not None:
@@ -169,6 +172,7 @@ class StandIn(respx.Router):
         __tracebackhide__ = True
         route = self._route_for(request)
         if route is not None and route.is_pass_through:
+            self._passed.append(request)
             await self.aresolve(request)
         received = self._arrived(request)
         if route is not None:
@@ -202,8 +206,14 @@ class StandIn(respx.Router):
         except RuntimeError as error:
             self._faults[f"stand-in {self.address}: {error}"] += 1
         faults = [repeated(text, count) for text, count in self._faults.items()]
-        sent = self._recording.requests_between()
-        faults += faults_of(self.address, uncalled, self.requests, sent, self._owns)
+        faults += faults_of(
+            self.address,
+            uncalled,
+            received=self.requests,
+            arrived=[*(one.request for one in self.requests), *self._passed],
+            sent=self._recording.requests_between(),
+            is_own=self._owns,
+        )
         return "\n".join(faults) or None
 
     def is_served_at(self, url: httpx.URL) -> bool:
@@ -219,13 +229,14 @@ class StandIn(respx.Router):
         uncalled = [
             str(label_of(route, self.address))
             for route in self.routes
-            if not route.called and not self._manner_of(route).optional
+            if not (route.called or id(route) in self._asked or self._manner_of(route).optional)
         ]
-        if self._manner.optional or self.requests:
-            return uncalled
-        if self._player is not None:
-            uncalled.append("its app")
-        return uncalled or ["it"]
+        if not (self._manner.optional or self.requests):
+            if self._player is not None:
+                uncalled.append("its app")
+            elif not self.routes:
+                uncalled.append("it")
+        return uncalled
 
     def _owns(self, url: httpx.URL) -> bool:
         return board.longest(list(_stand_ins.get(self._recording, ())), url) is self
@@ -254,14 +265,21 @@ class StandIn(respx.Router):
         return received
 
     def _visit(self, received: Received, route: respx.Route) -> Visit:
+        self._asked.add(id(route))
         return Visit(
             received,
             route,
             journal=self._journal,
             service=self.name,
             address=self.address,
+            forget=self._pass,
             complain=self._complain,
         )
+
+    def _pass(self, received: Received) -> None:
+        """It goes on to the real service, which is not this one."""
+        self.requests.remove(received)
+        self._passed.append(received.request)
 
     def _complain(self, fault: str) -> None:
         self._faults[fault] += 1

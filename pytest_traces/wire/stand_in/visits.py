@@ -34,11 +34,13 @@ class Visit:
         journal: Journal,
         service: str,
         address: Address,
+        forget: Callable[[Received], object],
         complain: Callable[[str], object],
     ) -> None:
         self._address = address
         self._received = received
         self._route = route
+        self._forget = forget
         self._complain = complain
         self._span = ServerSpan(journal, service, address, received)
         self._name_by(route)
@@ -73,7 +75,10 @@ class Visit:
             fault = exhausted(self._address, self._route)
             self._complain(fault)
             raise UnroutedRequest(fault) from None
-        if isinstance(error, PassThrough) or never_arrived(error):
+        if isinstance(error, PassThrough):
+            self._span.withdraw()
+            self._forget(self._received)
+        elif never_arrived(error):
             self._span.withdraw()
         elif isinstance(error, Exception):
             self._span.failed(error)
