@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+
+from pytest_traces import Caller, StandIn, Traces
 
 from .shop import db
 from .shop.main import Shop, open_shop
@@ -30,8 +33,8 @@ def services() -> Iterator[Services]:
 
 
 @pytest.fixture
-def shop(services: Services, tmp_path: Path) -> Iterator[Shop]:
-    """A shop with two orders: 7 has five items, 8 costs more than the bank will pay."""
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A database with two orders: 7 has five items, 8 costs more than the bank will pay."""
     with db.database(tmp_path / "orders.db") as engine:
         with Session(engine) as session, session.begin():
             session.add_all([db.Order(id=7), db.Order(id=8)])
@@ -40,10 +43,50 @@ def shop(services: Services, tmp_path: Path) -> Iterator[Shop]:
                 for article in ("tea", "cups", "sugar", "spoons", "cake")
             )
             session.add(db.Item(order_id=8, article="yacht", price=CREDIT + 1))
-        with open_shop(
-            engine, inventory_url=services.inventory_url, payments_url=services.payments_url
-        ) as shop:
-            yield shop
+        yield engine
+
+
+@pytest.fixture
+def shop(services: Services, engine: Engine) -> Iterator[Shop]:
+    """A shop that calls both services on their ports."""
+    with open_shop(
+        engine, inventory_url=services.inventory_url, payments_url=services.payments_url
+    ) as shop:
+        yield shop
+
+
+@dataclass(frozen=True)
+class Street:
+    """A shop, and everybody whom it calls, played by the test."""
+
+    shop: Shop
+    inventory: StandIn
+    payments: StandIn
+    mailer: StandIn
+
+    def buy(self, caller: Caller, order: int = 7) -> None:
+        """The click of a customer whose browser sends its context along."""
+        client = TestClient(self.shop.app)
+        client.post("/checkout", json={"order": order}, headers=caller.headers)
+        self.shop.orders.join()
+
+
+@pytest.fixture
+def street(traces: Traces, engine: Engine) -> Iterator[Street]:
+    """Nothing listens on a port: one service has routes, the other is its own application."""
+    inventory = traces.stand_in("http://inventory")
+    inventory.post("/reserve").respond(json={"reserved": 5})
+    # Not every customer gets as far as these; without `optional` that would fail the test.
+    payments = traces.stand_in("http://payments", app=create_payments(), optional=True)
+    mailer = traces.stand_in("https://mailer.example", optional=True)
+    mailer.post("/send").respond(202)
+    with open_shop(
+        engine,
+        inventory_url=inventory.base_url,
+        payments_url=payments.base_url,
+        mailer_url=mailer.base_url,
+    ) as shop:
+        yield Street(shop, inventory, payments, mailer)
 
 
 @pytest.fixture

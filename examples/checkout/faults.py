@@ -33,7 +33,7 @@ def dropped() -> AbstractContextManager[None]:
         inject(headers)
         queue.messages.put(Message(order_id, headers))
 
-    return _replaced(OrdersQueue, "publish", publish)
+    return replaced(OrdersQueue, "publish", publish)
 
 
 def moved() -> AbstractContextManager[None]:
@@ -47,23 +47,23 @@ def moved() -> AbstractContextManager[None]:
         ):
             queue.messages.put(Message(order_id, headers))
 
-    return _replaced(OrdersQueue, "publish", publish)
+    return replaced(OrdersQueue, "publish", publish)
 
 
 def renamed() -> AbstractContextManager[None]:
     """The producer span has another name."""
-    return _replaced(OrdersQueue, "publish", _publishing(name="order publish"))
+    return replaced(OrdersQueue, "publish", _publishing(name="order publish"))
 
 
 def another_kind() -> AbstractContextManager[None]:
     """The producer span is of kind internal, as it is when nobody says otherwise."""
-    return _replaced(OrdersQueue, "publish", _publishing(kind=SpanKind.INTERNAL))
+    return replaced(OrdersQueue, "publish", _publishing(kind=SpanKind.INTERNAL))
 
 
 def attribute_missing() -> AbstractContextManager[None]:
     """The producer span does not say where the message goes."""
     without = {"messaging.system": ORDERS["messaging.system"]}
-    return _replaced(OrdersQueue, "publish", _publishing(attributes=without))
+    return replaced(OrdersQueue, "publish", _publishing(attributes=without))
 
 
 def duplicated() -> AbstractContextManager[None]:
@@ -74,7 +74,7 @@ def duplicated() -> AbstractContextManager[None]:
         charge_once(payments, order_id, cents)
         charge_once(payments, order_id, cents)
 
-    return _replaced(Payments, "charge", charge)
+    return replaced(Payments, "charge", charge)
 
 
 def never_ended() -> AbstractContextManager[None]:
@@ -88,7 +88,7 @@ def never_ended() -> AbstractContextManager[None]:
             attributes=ORDERS,
         )
 
-    return _replaced(OrdersQueue, "process", process)
+    return replaced(OrdersQueue, "process", process)
 
 
 def context_lost() -> AbstractContextManager[None]:
@@ -97,7 +97,7 @@ def context_lost() -> AbstractContextManager[None]:
     def ignore(_: Mapping[str, str]) -> Context:
         return Context()
 
-    return _replaced(orders_queue, "extract", ignore)
+    return replaced(orders_queue, "extract", ignore)
 
 
 def traceparent_lost() -> AbstractContextManager[None]:
@@ -106,7 +106,7 @@ def traceparent_lost() -> AbstractContextManager[None]:
     def ignore(_: object) -> None:
         pass
 
-    return _replaced(httpx_instrumentation, "inject", ignore)
+    return replaced(httpx_instrumentation, "inject", ignore)
 
 
 def n_plus_one() -> AbstractContextManager[None]:
@@ -118,7 +118,7 @@ def n_plus_one() -> AbstractContextManager[None]:
             session.scalars(select(db.Item).where(db.Item.id == number)).one() for number in numbers
         ]
 
-    return _replaced(db, "load_items", load_items)
+    return replaced(db, "load_items", load_items)
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def out_of_order() -> Iterator[None]:
         charge_now(payments, order_id, cents)
         postponed.pop()()
 
-    with _replaced(Inventory, "reserve", reserve), _replaced(Payments, "charge", charge):
+    with replaced(Inventory, "reserve", reserve), replaced(Payments, "charge", charge):
         yield
 
 
@@ -145,7 +145,7 @@ def failed() -> AbstractContextManager[None]:
         msg = "the bank does not answer"
         raise ConnectionError(msg)
 
-    return _replaced(services, "bank_accepts", bank_accepts)
+    return replaced(services, "bank_accepts", bank_accepts)
 
 
 def slow() -> AbstractContextManager[None]:
@@ -156,7 +156,7 @@ def slow() -> AbstractContextManager[None]:
         time.sleep(0.6)
         return accepts_now(cents)
 
-    return _replaced(services, "bank_accepts", bank_accepts)
+    return replaced(services, "bank_accepts", bank_accepts)
 
 
 def _publishing(
@@ -175,7 +175,8 @@ def _publishing(
 
 
 @contextmanager
-def _replaced(owner: object, name: str, replacement: object) -> Iterator[None]:
+def replaced(owner: object, name: str, replacement: object) -> Iterator[None]:
+    """One attribute is another while the block runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(owner, name, replacement)
         yield

@@ -73,7 +73,7 @@ def _context(header: Header) -> SpanContext:
         if len(text) > 1:
             problems.append(header.problem(_WORD, where))
     parent_id = None
-    if parent is not None and parent[0] == "0":
+    if parent is not None and parent[0] in b3multi.ZERO_PARENTS:
         problems.append(header.problem(b3multi.ZERO_PARENT, parent[1]))
     elif parent is not None:
         parent_id = _id(header, parent, "parent span id", (16,))

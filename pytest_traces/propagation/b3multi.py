@@ -27,7 +27,8 @@ ALONE = (
 _FIRST = f"a header must be there once; the first value wins ({_SOURCE})"
 _SAMPLED_RULE = f"the sampling state must be 1 or 0 ({_SOURCE}, Sampling State)"
 _WORD = f"the sampling state is written 1 or 0, true and false are forgiven ({_SOURCE})"
-#: A root has no parent id at all; some write that as 0.
+#: A root has no parent id at all; some write that as a zero.
+ZERO_PARENTS = ("0", "0" * 16)
 ZERO_PARENT = "a root has no parent id, where 0 stands (B3, ParentSpanId)"
 
 
@@ -82,7 +83,7 @@ def _id(header: Header, name: str, lengths: tuple[int, ...]) -> str:
 def _parent(header: Header | None, problems: list[Problem]) -> str | None:
     if header is None:
         return None
-    if header.text == "0":
+    if header.text in ZERO_PARENTS:
         problems.append(header.problem(ZERO_PARENT))
         return None
     return _id(header, "parent span id", (16,))

@@ -39,11 +39,3 @@ class Arrivals:
                 if found is not None:
                     return found
         return None
-
-    def with_value(self, header: str, value: str) -> Incoming | None:
-        """The first that came in with just this header."""
-        wanted = (header.lower(), value)
-        for one in self._by_key.values():
-            if any((name.lower(), sent) == wanted for name, sent in one.headers):
-                return one
-        return None

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from pytest_traces.forest import Forest, Span
 from pytest_traces.model import CarrierData, Headers, RequestData
+from pytest_traces.propagation import formats_in
 from pytest_traces.propagation.check import Carried, check, leaks_in
 from pytest_traces.propagation.fault import Fault
 from pytest_traces.propagation.incoming import Arrivals, Incoming
@@ -137,16 +138,16 @@ class Outgoing:
     def check_request(self, request: Request, wanted: Wanted) -> Checked:
         """All checks of one request."""
         data, sender = request.data, request.sender
-        carried = Carried(data.headers, sender, data.start_ns, self._came_in(sender.span))
+        carried = Carried(data.headers, sender, data.start_ns, self._arrivals.above(sender.span))
         faults = check(carried, wanted.format, wanted.asked, self._index)
         title = f"{data.method} {data.url}"
-        return Checked(title, carried, faults, request, self._copied(faults))
+        return Checked(title, carried, faults, request, _copied(faults, carried.incoming))
 
     def check_carrier(self, headers: Headers, senders: Sequence[Span], wanted: Wanted) -> Checked:
         """All checks of a carrier that one of these spans wrote; of any span, if there is none."""
         named = self._writer(headers, senders)
         sender = Sender(named, (named.trace_id, named.span_id)) if named is not None else Sender()
-        carried = Carried(headers, sender, None, self._came_in(named))
+        carried = Carried(headers, sender, None, self._arrivals.above(named))
         faults = check(carried, wanted.format, wanted.asked, self._index)
         return Checked("the carrier", carried, faults)
 
@@ -162,15 +163,10 @@ class Outgoing:
         checked: list[Checked] = []
         for message in self._selected_messages(target):
             sender = Sender(message.sender, message.sender_key)
-            carried = Carried(
-                message.headers, sender, message.time_ns, self._came_in(message.sender)
-            )
+            came = self._arrivals.above(message.sender)
+            carried = Carried(message.headers, sender, message.time_ns, came)
             faults = check(carried, wanted.format, wanted.asked, self._index)
-            stray = None
-            if not message.receivers:
-                stray = next((one for one in strays if _goes_to(one, message.destination)), None)
-                if stray is not None:
-                    strays.remove(stray)
+            stray = None if message.receivers else _take(strays, message.destination)
             checked.append(Checked(_title(message.destination), carried, faults, stray=stray))
         for span in self._silent_producers(target):
             key, around = (span.trace_id, span.span_id), (span.trace_id, span.parent_id or "")
@@ -178,6 +174,7 @@ class Outgoing:
             carried = Carried(self._injected_early(around), sender)
             faults = check(carried, wanted.format, wanted.asked, self._index)
             checked.append(Checked(_title(_destination(span)), carried, faults))
+            _take(strays, _destination(span))  # without context nobody could continue it
         if target is not None:
             checked += [
                 Checked(_title(_destination(one)), Carried((), Sender()), stray=one)
@@ -188,7 +185,13 @@ class Outgoing:
     def _selected_messages(self, target: Target | None) -> list[Message]:
         if target is None:
             return [one for one in self.messages if one.action == "sent"]
-        return [one for one in self.messages if target.takes_destination(one.destination)]
+        # What came without context is a consumer that begins a trace.
+        return [
+            one
+            for one in self.messages
+            if target.takes_destination(one.destination)
+            and (one.action == "sent" or formats_in(one.headers))
+        ]
 
     def _silent_producers(self, target: Target | None) -> list[Span]:
         found = producers_without_carrier(self._forest, self._carriers)
@@ -210,16 +213,16 @@ class Outgoing:
         fits = target is None or target.takes_destination(_destination(span))
         return fits and self._is_in_view(span)
 
-    def _came_in(self, span: Span | None) -> Incoming | None:
-        return self._arrivals.above(span)
 
-    def _copied(self, faults: Iterable[Fault]) -> Incoming | None:
-        for fault in faults:
-            if fault.header is not None and fault.value is not None:
-                found = self._arrivals.with_value(fault.header, fault.value)
-                if found is not None:
-                    return found
+def _copied(faults: Iterable[Fault], incoming: Incoming | None) -> Incoming | None:
+    """What came in, if a header that is at fault is just as it was there."""
+    if incoming is None:
         return None
+    came = {(name.lower(), value) for name, value in incoming.headers}
+    is_copy = any(
+        fault.header is not None and (fault.header.lower(), fault.value) in came for fault in faults
+    )
+    return incoming if is_copy else None
 
 
 def _destination(span: Span) -> str:
@@ -227,8 +230,12 @@ def _destination(span: Span) -> str:
     return next((one for one in found if isinstance(one, str) and one), span.name)
 
 
-def _goes_to(span: Span, destination: str | None) -> bool:
-    return destination in (_destination(span), None)
+def _take(strays: list[Span], destination: str | None) -> Span | None:
+    """The first that handles messages of that destination; it is used up."""
+    found = next((one for one in strays if destination in (_destination(one), None)), None)
+    if found is not None:
+        strays.remove(found)
+    return found
 
 
 def _title(destination: str | None) -> str:

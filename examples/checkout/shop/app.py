@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from . import db
-from .clients import Inventory, PaymentDeclinedError, Payments
+from .clients import Inventory, Mailer, PaymentDeclinedError, Payments
 from .orders_queue import OrdersQueue
 
 
@@ -25,7 +25,12 @@ class Receipt(BaseModel):
 
 
 def create_app(
-    *, engine: Engine, inventory: Inventory, payments: Payments, orders: OrdersQueue
+    *,
+    engine: Engine,
+    inventory: Inventory,
+    payments: Payments,
+    orders: OrdersQueue,
+    mailer: Mailer | None,
 ) -> FastAPI:
     """The application; it neither opens nor closes what it is handed."""
     app = FastAPI(title="shop")
@@ -48,6 +53,8 @@ def create_app(
         except httpx.HTTPError as error:
             raise HTTPException(status.HTTP_502_BAD_GATEWAY, str(error)) from error
         orders.publish(wanted.order)
+        if mailer is not None:
+            mailer.send_receipt(wanted.order, cents)
         return Receipt(order=wanted.order, cents=cents)
 
     return app

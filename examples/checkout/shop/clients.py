@@ -1,4 +1,4 @@
-"""The shop's side of the two services that it calls."""
+"""The shop's side of the services that it calls: two of its own, and one of a third party."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,4 +33,16 @@ class Payments:
         response = self.client.post("/charge", json={"order": order_id, "cents": cents})
         if response.status_code == httpx.codes.PAYMENT_REQUIRED:
             raise PaymentDeclinedError
+        response.raise_for_status()
+
+
+@dataclass(frozen=True)
+class Mailer:
+    """Sends mail for many customers, of whom the shop is one."""
+
+    client: httpx.Client
+
+    def send_receipt(self, order_id: int, cents: int) -> None:
+        """Mails a receipt to the customer."""
+        response = self.client.post("/send", json={"order": order_id, "cents": cents})
         response.raise_for_status()

@@ -149,11 +149,17 @@ class _Connection(http.server.BaseHTTPRequestHandler):
     def _read_body(self) -> bytes:
         if "chunked" in self.headers.get("transfer-encoding", "").lower():
             return b"".join(iter(self._read_chunk, b""))
-        return self.rfile.read(int(self.headers.get("content-length") or 0))
+        return self._read_exactly(int(self.headers.get("content-length") or 0))
+
+    def _read_exactly(self, size: int) -> bytes:
+        part = self.rfile.read(size) if size >= 0 else b""
+        if len(part) != size:
+            raise ValueError(f"it has {len(part)} bytes where {size} were announced")
+        return part
 
     def _read_chunk(self) -> bytes:
         size = int(self.rfile.readline().partition(b";")[0], 16)
-        chunk = self.rfile.read(size)
+        chunk = self._read_exactly(size)
         if size:
             self.rfile.readline()
         else:  # trailers, up to the empty line
