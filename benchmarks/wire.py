@@ -28,10 +28,10 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 
-from pytest_traces.recording import Part, Recording, journal
+from pytest_traces.recording import Part, Recording
 from pytest_traces.settings import DEFAULTS
 from pytest_traces.sources import all_sources
-from pytest_traces.wire.clients import Wire
+from pytest_traces.traces.session import wire
 
 TARGET = 1.05
 #: So many tests with the hooks, then so many without.
@@ -88,7 +88,7 @@ async def measure(rounds: int, tests: int) -> None:
     """Runs the suites in turns, and prints what came out."""
     provider = TracerProvider(shutdown_on_exit=False)
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
-    app, wire = new_app(provider), Wire(journal)
+    app = new_app(provider)
     seen = await one_test(app, [wire])
     if len(seen.requests_between()) != 2 or not seen.look().spans:
         sys.exit("not everything was recorded")

@@ -29,6 +29,9 @@ class Part(Protocol):
     def close(self) -> None:
         """Restore what was changed."""
 
+    def flush(self) -> None:
+        """Bring the open recordings up to date; called before each look."""
+
 
 class Source(Part, Protocol):
     """The contract between a library that emits spans and the rest of this package."""
@@ -52,9 +55,6 @@ class Source(Part, Protocol):
     def suppressed(self) -> bool:
         """Whether the calling context tells instrumentation to keep silent."""
         ...
-
-    def flush(self) -> None:
-        """Bring the journal up to date: entries of spans that have ended since say so."""
 
     def past_key(self, entry: tuple[Any, ...]) -> int:
         """Trace id and span id of an ended span's entry as one number, without decoding it."""

@@ -73,9 +73,9 @@ class Journal:
             listener()
 
     def flush(self) -> None:
-        """Bring the entries of all sources up to date."""
-        for source in self.sources.values():
-            source.flush()
+        """Bring the entries of all sources up to date; spans that have ended since say so."""
+        for part in self.parts:
+            part.flush()
 
     def position(self) -> int:
         """A number greater than all so far and less than all to come."""

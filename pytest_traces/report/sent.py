@@ -47,11 +47,17 @@ def _noun(checked: Sequence[Checked]) -> str:
 
 
 def _advice(one: Checked) -> Advice | None:
-    request = one.request
-    if request is None or all(fault.kind != "missing" for fault in one.faults):
+    request, sender = one.request, one.carried.sender
+    missing = next((fault for fault in one.faults if fault.kind == "missing"), None)
+    if request is None or missing is None:
         return None
     sending = Sending(
-        request.client, request.url, request.through, has_client_span=one.carried.sender.is_client
+        request.client,
+        request.url,
+        request.through,
+        has_client_span=sender.is_client,
+        source=sender.span.source if sender.span is not None else None,
+        format=missing.format,
     )
     return advice_on(sending)
 

@@ -13,12 +13,16 @@ class Sending(NamedTuple):
         url: where to.
         through: the transport or mock that took it; None for the network.
         has_client_span: whether an instrumentation made a span for it.
+        source: the source of the span that sent it; None where that was not recorded.
+        format: the format of headers that is missing; None for any.
     """
 
     client: str
     url: str
     through: str | None
     has_client_span: bool
+    source: str | None
+    format: str | None
 
 
 class Advice(NamedTuple):
@@ -33,4 +37,6 @@ def advice_on(sending: Sending) -> Advice | None:
     from pytest_traces.sources.opentelemetry.unpropagated import explain
     from pytest_traces.sources.sentry.targets import explain as explain_targets
 
+    if sending.format == "sentry":
+        return explain_targets(sending)
     return explain(sending) or explain_targets(sending)

@@ -114,7 +114,7 @@ class Outgoing:
         """Whether a context, or baggage, leaves to one of these targets."""
         checked = []
         for request in self.requests:
-            if any_takes_url(targets, request.url):
+            if request.end_ns is not None and any_takes_url(targets, request.url):
                 carried = Carried(request.headers, request.sender)
                 title = f"{request.method} {request.url}"
                 checked.append(Checked(title, carried, leaks_in(request.headers), request))
@@ -127,11 +127,13 @@ class Outgoing:
 
     def _select(self, target: Target | None, left_out: Sequence[Target]) -> list[Request]:
         """The requests to a target; without one, all that the application sent but to others."""
+        # What has not been answered may not have all its headers yet.
+        answered = [one for one in self.requests if one.end_ns is not None]
         if target is not None:
-            return [one for one in self.requests if target.takes_url(one.url)]
+            return [one for one in answered if target.takes_url(one.url)]
         return [
             one
-            for one in self.requests
+            for one in answered
             if one.role == "outgoing" and not any_takes_url(left_out, one.url)
         ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_traces.forest import Forest
 from pytest_traces.model import Headers
 from pytest_traces.propagation.carriers import Carrier, pairs_of
+from pytest_traces.propagation.eager import eager_hint
 from pytest_traces.propagation.messages import Message as SentMessage
 from pytest_traces.propagation.parts import read_asked
 from pytest_traces.propagation.registry import format_named
@@ -15,6 +17,7 @@ from pytest_traces.propagation.requests import Request
 from pytest_traces.propagation.targets import Target, To, external
 from pytest_traces.report.explain import Message
 from pytest_traces.report.sent import checked_message, nothing_sent
+from pytest_traces.report.words import listed
 from pytest_traces.shape.pattern import Name
 from pytest_traces.shape.usage import understood
 from pytest_traces.traces.asserting import Asserting
@@ -96,6 +99,9 @@ class Propagating(Asserting):
             return None if all(one.holds for one in checked) else checked_message(checked)
 
         self._when_quiet(check, on_its_way=self._on_their_way)
+        hint = eager_hint(self._frame.forest())
+        if hint is not None:
+            warnings.warn(f"assert_propagated: {hint}", stacklevel=2)
 
     def assert_not_propagated(self, to: To = None) -> None:
         """No context leaves to this host: no header of any format, no baggage.
@@ -153,9 +159,13 @@ class Propagating(Asserting):
         )
 
     def _nothing_sent(self, outgoing: Outgoing, target: Target | None) -> Message:
-        return nothing_sent(
-            None if target is None else str(target), outgoing.titles(), self._captures()
-        )
+        unanswered = self._on_their_way()
+        if unanswered:
+            return Message(f"no answer has come yet to {listed(unanswered)}")
+        name = None if target is None else str(target)
+        message = nothing_sent(name, outgoing.titles(), self._captures())
+        message.hint = eager_hint(self._frame.forest()) or message.hint
+        return message
 
     def _on_their_way(self) -> Sequence[str]:
         found = self._frame.recording.requests_between(*self._frame.bounds())

@@ -1,6 +1,7 @@
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def test_the_formats() -> None:
 
 
 def test_what_is_listed_can_be_imported() -> None:
-    """And is sorted, so that nothing is there twice."""
+    """And nothing twice."""
     assert all(hasattr(propagation, name) for name in propagation.__all__)
     assert len(set(propagation.__all__)) == len(propagation.__all__)
 
@@ -42,8 +43,17 @@ def test_the_examples_run(name: str) -> None:
     assert doctest.testmod(module).failed == 0
 
 
-def test_the_examples_that_run_are_all_there_are() -> None:
-    """A module with an example is among those above, if it is one of the formats."""
+def test_the_example_of_the_documentation_runs() -> None:
+    """The first thing that a reader copies."""
+    document = Path(__file__).parents[2] / "docs" / "propagation.md"
+    if not document.exists():
+        pytest.skip("the documentation is not in the source distribution")
+    example = document.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    exec(compile(example, str(document), "exec"), {})
+
+
+def test_every_format_has_a_module() -> None:
+    """Of its own name."""
     assert {one.name for one in pkgutil.iter_modules(propagation.__path__)} >= set(FORMATS)
 
 

@@ -1,7 +1,10 @@
 """What assert_propagated says: whole messages, word for word, of real requests gone wrong."""
 
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -91,6 +94,17 @@ def setting(name: str, change: Callable[[str], str]) -> Alter:
     return alter
 
 
+def with_parent(span_id: str | None) -> Alter:
+    """Another parent id; None for that of the span around the client span."""
+
+    def change(value: str) -> str:
+        client_span: Any = trace.get_current_span()
+        around = f"{client_span.parent.span_id:016x}"
+        return value[:36] + (span_id or around) + value[52:]
+
+    return setting("traceparent", change)
+
+
 def twice(request: httpx.Request) -> None:
     value = request.headers["traceparent"]
     request.headers = httpx.Headers([*request.headers.multi_items(), ("traceparent", value)])
@@ -128,7 +142,7 @@ FAULTS: dict[str, tuple[Alter, str]] = {
 {FINE}""",
     ),
     "another trace": (
-        setting("traceparent", lambda value: value.replace(TRACE, "1" * 32)),
+        setting("traceparent", lambda value: f"00-{'1' * 32}{value[35:]}"),
         f"""\
       traceparent: 00-11111111111111111111111111111111-{POST}-01
                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the trace id of no recorded span
@@ -136,7 +150,7 @@ FAULTS: dict[str, tuple[Alter, str]] = {
 {FINE}""",
     ),
     "parent of zeros": (
-        setting("traceparent", lambda value: value.replace(POST, "0" * 16)),
+        with_parent("0" * 16),
         f"""\
       traceparent: 00-{TRACE}-0000000000000000-01
                                                        ^^^^^^^^^^^^^^^^
@@ -145,7 +159,7 @@ FAULTS: dict[str, tuple[Alter, str]] = {
 {FINE}""",
     ),
     "unknown parent": (
-        setting("traceparent", lambda value: value.replace(POST, "1" * 16)),
+        with_parent("1" * 16),
         f"""\
       traceparent: 00-{TRACE}-1111111111111111-01
                                                        ^^^^^^^^^^^^^^^^ the id of no recorded span
@@ -153,7 +167,7 @@ FAULTS: dict[str, tuple[Alter, str]] = {
 {FINE}""",
     ),
     "the server span": (
-        setting("traceparent", lambda value: value.replace(POST, CHECKOUT)),
+        with_parent(None),
         f"""\
       traceparent: 00-{TRACE}-{CHECKOUT}-01
                                                        ^^^^^^^^^^^^^^^^
@@ -665,3 +679,101 @@ def test_requests_can_be_looked_at(shop: Shop):
     assert charge.duration is not None
     assert charge.client == "httpx"
     assert repr(stock) == "<Request GET http://inventory/stock 200>"
+
+
+SERVICES = ("stock", "price", "charge", "mail", "audit")
+
+
+@pytest.mark.parametrize("broken", range(len(SERVICES)))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_broken_request_is_named_and_no_other(fault: str, broken: int, shop: Shop):
+    """Each of five requests in turn, with each fault; the same URL is not the same request."""
+    number = iter(range(len(SERVICES)))
+
+    def break_one(request: httpx.Request) -> None:
+        if next(number) == broken:
+            FAULTS[fault][0](request)
+
+    shop.network.alter = break_one
+    with record() as act, shop.tracer.start_as_current_span("POST /checkout"):
+        for service in SERVICES:
+            with shop.tracer.start_as_current_span(service):
+                shop.client.post("http://payments/charge")
+
+    told = failure(act)
+    senders = re.findall(r"\(sent by httpx from 'POST /checkout > (\w+) > POST'\)", told)
+    assert told.startswith("1 of 5 requests did not carry the trace on")
+    assert senders == [SERVICES[broken]]
+    assert told.count("as it should be") == len(SERVICES) - 1
+
+
+def test_two_requests_that_have_changed_their_headers(shop: Shop):
+    """Each carries the other's context: both are wrong, though both contexts are there."""
+    sent: list[httpx.Request] = []
+
+    def swap(request: httpx.Request) -> None:
+        sent.append(request)
+
+    shop.network.alter = swap
+    with record() as act, shop.tracer.start_as_current_span("POST /checkout"):
+        for service in ("stock", "price"):
+            with shop.tracer.start_as_current_span(service):
+                shop.client.post("http://payments/charge")
+        act.assert_propagated()
+        first, second = (request.headers["traceparent"] for request in sent)
+
+    def crossed(request: httpx.Request) -> None:
+        request.headers["traceparent"] = next(values)
+
+    values = iter((second, first))
+    shop.network.alter = crossed
+    with record() as other, shop.tracer.start_as_current_span("POST /checkout"):
+        shop.client.post("http://payments/charge")
+        shop.client.post("http://payments/charge")
+
+    assert failure(other).startswith("2 of 2 requests did not carry the trace on")
+
+
+def test_what_set_up_sends_is_not_of_the_test(pytester: pytest.Pytester):
+    """Requests have phases as spans have, and clear() forgets them."""
+    pytester.makepyfile("""
+        import httpx, pytest, respx
+
+        @pytest.fixture
+        def up(traces):
+            with respx.mock as mock:
+                mock.route().respond()
+                httpx.get("http://set/up")
+                yield
+
+        def test_phases(traces, up):
+            httpx.get("http://in/test")
+            assert [one.url for one in traces.requests] == ["http://in/test"]
+            assert [one.url for one in traces.setup.requests] == ["http://set/up"]
+            traces.clear()
+            assert not traces.requests
+    """)
+
+    pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_a_request_that_is_on_its_way(shop: Shop):
+    """Its headers are not final: it is waited for, and named when the time is over."""
+    go = threading.Event()
+
+    def slow(request: httpx.Request) -> None:
+        go.wait(10)
+
+    shop.network.alter = slow
+    with record(timeout="50ms") as act:
+        worker = threading.Thread(target=shop.client.post, args=("http://payments/charge",))
+        worker.start()
+        while not act.requests:
+            time.sleep(0.001)
+        with pytest.raises(AssertionError) as raised:
+            act.ignoring("POST").assert_propagated()
+        go.set()
+        act.eventually("10s").assert_propagated()
+        worker.join()
+
+    assert str(raised.value) == "no answer has come yet to POST http://payments/charge"

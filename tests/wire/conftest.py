@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_traces.model import RequestData
-from pytest_traces.recording import Recording, journal
+from pytest_traces.recording import Recording
 from pytest_traces.settings import DEFAULTS
 from pytest_traces.sources import all_sources
+from pytest_traces.traces import session
 from pytest_traces.wire.clients import Wire
 
-#: One for all tests, as in a session.
-WIRE = Wire(journal)
+#: The one of the session: two would record everything twice.
+WIRE = session.wire
 
 
 class Received(NamedTuple):

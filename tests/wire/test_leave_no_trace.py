@@ -12,8 +12,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from pytest_traces.recording import journal
-from pytest_traces.sources.patching import Patches
 from pytest_traces.wire.clients import Wire
+from pytest_traces.wire.clients.hooking import Hooks
 
 HOOKED = [
     ("http.client", "HTTPConnection", "endheaders"),
@@ -220,8 +220,8 @@ def test_what_cannot_be_hooked(open_recording):
     assert wire.faults() == []
     with pytest.warns(UserWarning, match="could not hook httpx: AttributeError"):
         wire._watch._act("httpx", strange)
-    wire.report()
-    wire.report()
+    wire.flush()
+    wire.flush()
     text = (
         "pytest-traces could not hook httpx: AttributeError: Client does not define "
         "_send_single_request; requests of httpx cannot be seen"
@@ -251,7 +251,7 @@ def test_an_adapter_that_sends_by_no_class():
     """An adapter whose class has no such method is left alone."""
     from pytest_traces.wire.clients.requests import RequestsHooks
 
-    RequestsHooks(journal, Patches())._hook_adapter(type("Odd", (), {}))
+    RequestsHooks(journal, Hooks())._hook_adapter(type("Odd", (), {}))
 
 
 def test_no_client_is_imported():

@@ -30,7 +30,7 @@ _BELOW = (None, "respx")
 
 def explain(sending: Sending) -> Advice | None:
     """The instrumentation that is missing, was bypassed, or has nothing to inject with."""
-    if "opentelemetry.trace" not in sys.modules:
+    if "opentelemetry.trace" not in sys.modules or sending.source not in (None, "opentelemetry"):
         return None
     if sending.has_client_span:
         return _without_propagator()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_traces.recording import Journal
 from pytest_traces.sources.imports import ImportWatch
-from pytest_traces.sources.patching import Patches
+from pytest_traces.wire.clients.hooking import Hooks
 
 if TYPE_CHECKING:
     from pytest_traces.wire.clients.aiohttp import AiohttpHooks
@@ -38,7 +38,7 @@ class Wire:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._patches = Patches()
+        self._patches = Hooks()
         self._is_open = False
         self._httpx: HttpxHooks | None = None
         self._requests: RequestsHooks | None = None
@@ -80,7 +80,7 @@ class Wire:
             for name, fault in self._watch.faults.items()
         ]
 
-    def report(self) -> None:
+    def flush(self) -> None:
         """Add the faults to the problems of every open recording, where each is named once."""
         faults = self.faults()
         for window in self._journal.windows if faults else ():

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from pytest_traces.model import Headers
 from pytest_traces.recording import Journal
-from pytest_traces.sources.patching import Patches
+from pytest_traces.wire.clients.hooking import Hooks
 from pytest_traces.wire.clients.once import Below, Flight, bound, note_call, take_off
 from pytest_traces.wire.clients.transports import NETWORK, Carrier, is_called_from
 from pytest_traces.wire.clients.urllib3 import headers_of
@@ -33,7 +33,7 @@ _FRAMES = 12
 class AiohttpHooks:
     """Wraps a method each of the session, the connector, the request and the response."""
 
-    def __init__(self, journal: Journal, patches: Patches) -> None:
+    def __init__(self, journal: Journal, patches: Hooks) -> None:
         self._journal = journal
         self._patches = patches
         #: The flight of each request that asks for a connection, and of each response.

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from pytest_traces.model import Headers
 from pytest_traces.recording import Journal
-from pytest_traces.sources.patching import Patches
+from pytest_traces.wire.clients.hooking import Hooks
 from pytest_traces.wire.clients.once import Below, Flight, bound, take_off
 
 _LINES = "_buffer"
@@ -32,7 +32,7 @@ class Head(NamedTuple):
 class HttpClientHooks:
     """Wraps three methods of ``HTTPConnection``."""
 
-    def __init__(self, journal: Journal, patches: Patches) -> None:
+    def __init__(self, journal: Journal, patches: Hooks) -> None:
         self._journal = journal
         self._patches = patches
         #: What each connection has sent and nobody has answered.

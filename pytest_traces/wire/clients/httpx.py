@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_traces.model import Headers
 from pytest_traces.recording import Journal
-from pytest_traces.sources.patching import Patches
+from pytest_traces.wire.clients.hooking import Hooks
 from pytest_traces.wire.clients.once import Below, Flight, bound, take_off
 from pytest_traces.wire.clients.transports import NETWORK, Carrier, carrier_of
 
@@ -29,7 +29,7 @@ _UPGRADE = "_Upgrade"
 class HttpxHooks:
     """Wraps the method of both classes of clients."""
 
-    def __init__(self, journal: Journal, patches: Patches) -> None:
+    def __init__(self, journal: Journal, patches: Hooks) -> None:
         self._journal = journal
         self._patches = patches
 

@@ -17,11 +17,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from pytest_traces.recording import Journal
-from pytest_traces.sources.patching import Patches
+from pytest_traces.wire.clients.hooking import Hooks
 from pytest_traces.wire.clients.once import Below, Flight, bound, note_call, take_off
 from pytest_traces.wire.clients.transports import Carrier, carrier_of
 from pytest_traces.wire.clients.urllib3 import headers_of
 
+_MARK = "_pytest_traces_hooks"
 #: How requests-mock says that somebody else has to answer.
 _PASSED_ON = ("_RunRealHTTP", "NoMockAddress")
 
@@ -29,11 +30,10 @@ _PASSED_ON = ("_RunRealHTTP", "NoMockAddress")
 class RequestsHooks:
     """Wraps ``Session.send``, and ``send`` of the adapters."""
 
-    def __init__(self, journal: Journal, patches: Patches) -> None:
+    def __init__(self, journal: Journal, patches: Hooks) -> None:
         self._journal = journal
         self._patches = patches
         self._lock = threading.Lock()
-        self._hooks: set[Any] = set()
         #: What a mock has refused and may yet be sent.
         self._refused: WeakKeyDictionary[Any, Flight] = WeakKeyDictionary()
 
@@ -41,16 +41,16 @@ class RequestsHooks:
         """Hook requests, or requests-mock, whose adapter no session has among its own."""
         if hasattr(module, "Session"):
             self._patches.replace(module.Session, "send", self._wrap_session)
-            self._hook_adapter(module.adapters.HTTPAdapter)
+            self._patches.replace(module.adapters.HTTPAdapter, "send", self._wrap_adapter)
         else:
-            self._hook_adapter(module.Adapter)
+            self._patches.replace(module.Adapter, "send", self._wrap_adapter)
 
     def _hook_adapter(self, kind: type) -> None:
         owner = next((one for one in kind.__mro__ if "send" in vars(one)), None)
-        if owner is None or vars(owner)["send"] in self._hooks:
+        if owner is None or getattr(vars(owner)["send"], _MARK, None) is self:
             return
         with self._lock:
-            self._patches.replace(owner, "send", self._wrap_adapter)
+            self._patches.replace_once(owner, "send", self._wrap_adapter)
 
     def _wrap_session(self, original: Callable[..., Any]) -> Callable[..., Any]:
         windows = self._journal.windows
@@ -90,7 +90,7 @@ class RequestsHooks:
             flight.land(headers=headers, status=response.status_code, through=through)
             return response
 
-        self._hooks.add(send)
+        setattr(send, _MARK, self)
         return send
 
     def _take_off(self, adapter: Any, request: Any) -> tuple[Flight, Carrier]:

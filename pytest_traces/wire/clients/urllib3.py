@@ -13,14 +13,14 @@ from typing import Any
 
 from pytest_traces.model import Headers
 from pytest_traces.recording import Journal
-from pytest_traces.sources.patching import Patches
+from pytest_traces.wire.clients.hooking import Hooks
 from pytest_traces.wire.clients.once import Below, bound, take_off
 
 
 class Urllib3Hooks:
     """Wraps ``HTTPConnectionPool.urlopen``."""
 
-    def __init__(self, journal: Journal, patches: Patches) -> None:
+    def __init__(self, journal: Journal, patches: Hooks) -> None:
         self._journal = journal
         self._patches = patches
 

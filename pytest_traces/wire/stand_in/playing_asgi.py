@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 
 import anyio.to_thread
 import httpx
 
 from pytest_traces.wire.stand_in.address import Address
 from pytest_traces.wire.stand_in.asgi import AsgiApp, AsgiCall, Head, scope_of
+from pytest_traces.wire.stand_in.boundary import call_apart
 from pytest_traces.wire.stand_in.lifespan import Lifespan
-from pytest_traces.wire.stand_in.loops import LoopThread, running_asyncio
+from pytest_traces.wire.stand_in.loops import LoopThread, ThreadEnded, running_asyncio
+
+#: How long an application's shutdown may hold up the end of the test, in seconds.
+_PATIENCE = 5
 
 
 class AsgiPlayer:
@@ -60,7 +66,12 @@ class AsgiPlayer:
             if loop is running_asyncio():
                 lifespan.ask_to_end()  # it cannot be waited for on the loop that has to run it
                 return None
-            return self._thread.run(lifespan.shut_down())
+            ending = call_apart(asyncio.run_coroutine_threadsafe, lifespan.shut_down(), loop)
+            try:
+                return ending.result(_PATIENCE)
+            except FutureTimeout:
+                ending.cancel()
+                return f"it takes more than {_PATIENCE} s"
         if running_asyncio() is not None:
             return None
         return loop.run_until_complete(lifespan.shut_down())
@@ -107,7 +118,8 @@ class _BlockingBody(httpx.SyncByteStream):
             yield chunk
 
     def close(self) -> None:
-        self._thread.run(self._call.close())
+        with suppress(ThreadEnded):  # and the application with it
+            self._thread.run(self._call.close())
 
 
 class _DistantBody(httpx.AsyncByteStream):

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from pytest_traces import BadValue, record
-from pytest_traces.wire.stand_in import UnroutedRequest
 
-starlette = pytest.importorskip("starlette")
-flask = pytest.importorskip("flask")
+pytest.importorskip("starlette")
+pytest.importorskip("flask")
 
+import flask
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -201,11 +201,9 @@ def test_what_a_wsgi_app_may_do(play, send):
 
     def app(environ, start_response):
         CALLERS.set("the app's")
-        try:
-            start_response("200 OK", [("x", "1")])
-            raise ValueError("boom")
-        except ValueError as error:
-            write = start_response("207 Multi-Status", [("x", "2")], (ValueError, error, None))
+        start_response("200 OK", [("x", "1")])
+        error = (ValueError, ValueError("boom"), None)
+        write = start_response("207 Multi-Status", [("x", "2")], error)
         write(b"a")
         return Parts()
 
@@ -493,6 +491,28 @@ def test_an_app_whose_shutdown_fails_is_a_fault(stand_in):
     )
 
 
+def test_a_shutdown_that_does_not_end_is_a_fault(stand_in, monkeypatch):
+    """It is waited for, but not for ever."""
+    from pytest_traces.wire.stand_in import playing_asgi
+
+    monkeypatch.setattr(playing_asgi, "_PATIENCE", 0.02)
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await asyncio.sleep(60)
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    with pytest.raises(AssertionError) as caught, record() as act:
+        stand_in(act, app=app)
+        httpx.get("http://payments/x")
+    assert str(caught.value) == (
+        "stand-in http://payments: the app's shutdown failed: it takes more than 0.02 s"
+    )
+
+
 def test_lifespans_of_apps_that_know_none_or_half_of_it(stand_in):
     """One that raises has none; one that says nothing of why it failed failed all the same."""
 
@@ -602,7 +622,7 @@ def test_wsgi_apps_are_recognised(play, app):
         assert next(response.iter_bytes()) == b"0\n"
 
 
-@pytest.mark.parametrize("app", [Starlette, lambda: None, print, 7, lambda *args: None, dict().get])
+@pytest.mark.parametrize("app", [Starlette, lambda: None, print, 7, lambda *args: None, {}.get])
 def test_what_is_no_app_is_refused(play, app):
     """A class, a factory, anything else."""
     with pytest.raises(BadValue) as caught:
@@ -620,6 +640,3 @@ def test_an_answer_that_is_closed_after_the_end_is_no_error(stand_in):
         response = client.send(client.build_request("GET", "http://payments/x"), stream=True)
     response.close()
     client.close()
-    with pytest.raises(httpx.ConnectError):
-        httpx.get("http://127.0.0.1:1")
-    assert UnroutedRequest is not None

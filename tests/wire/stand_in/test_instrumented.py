@@ -24,8 +24,6 @@ from opentelemetry.sdk.trace import TracerProvider
 PROVIDER = TracerProvider()
 TRACER = PROVIDER.get_tracer("shop")
 
-BOTH = pytest.mark.parametrize("is_async", [False, True], ids=["blocking", "asynchronous"])
-
 
 @pytest.fixture
 def instrumented() -> Iterator[None]:
