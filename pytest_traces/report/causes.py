@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pytest_traces.forest import Forest, Span
@@ -23,12 +23,30 @@ class Cause(NamedTuple):
     hint: str | None = None
 
 
-def cause_of(mismatches: Sequence[Mismatch], forest: Forest) -> Cause:
-    """The first cause that the data shows."""
+#: Why a span is a root, as far as the requests show it.
+WhyRoot = Callable[[Span], Cause | None]
+
+
+def nobody_knows(span: Span) -> Cause | None:
+    """Where no requests are known."""
+    del span
+    return None
+
+
+def cause_of(
+    mismatches: Sequence[Mismatch], forest: Forest, why_root: WhyRoot = nobody_knows
+) -> Cause:
+    """The first cause that the data shows.
+
+    Args:
+        mismatches: how the forest differs from what is expected.
+        forest: what was recorded.
+        why_root: asked first about a server or consumer span that is a root.
+    """
     return (
         _wrong_instrumentation(mismatches, forest)
         or _two_sources(mismatches, forest)
-        or _lost_context(mismatches)
+        or _lost_context(mismatches, why_root)
         or _repeated(mismatches)
         or Cause()
     )
@@ -73,7 +91,7 @@ def _two_sources(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None
     )
 
 
-def _lost_context(mismatches: Sequence[Mismatch]) -> Cause | None:
+def _lost_context(mismatches: Sequence[Mismatch], why_root: WhyRoot) -> Cause | None:
     for mismatch in mismatches:
         span = mismatch.span
         if mismatch.kind not in ("moved", "unexpected") or span is None or span.parent is not None:
@@ -81,7 +99,7 @@ def _lost_context(mismatches: Sequence[Mismatch]) -> Cause | None:
         wanted = mismatch.expected_at.span if mismatch.expected_at is not None else None
         if mismatch.kind == "unexpected" and not _is_missed(span, mismatches):
             continue
-        cause = _why_a_root(span, wanted)
+        cause = why_root(span) or why_a_root(span, wanted)
         if cause is not None:
             return cause
     return None
@@ -97,7 +115,13 @@ def _is_missed(span: Span, mismatches: Sequence[Mismatch]) -> bool:
     )
 
 
-def _why_a_root(span: Span, wanted: Span | None) -> Cause | None:
+def why_a_root(span: Span, wanted: Span | None) -> Cause | None:
+    """What its own fields show.
+
+    Args:
+        span: a span without a recorded parent.
+        wanted: where it was expected instead.
+    """
     name, thread = quoted(span.name), span.data.thread
     if span.orphan:
         return Cause(

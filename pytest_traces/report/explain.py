@@ -9,7 +9,7 @@ from pytest_traces.forest import Finding, Forest, Span
 from pytest_traces.recording import Capture, Clock
 from pytest_traces.report.aligned import aligned_lines
 from pytest_traces.report.captured import captured_lines, first_hint
-from pytest_traces.report.causes import Cause, cause_of
+from pytest_traces.report.causes import Cause, WhyRoot, cause_of, nobody_knows
 from pytest_traces.report.rows import tree_lines
 from pytest_traces.report.sentences import verdict
 from pytest_traces.report.words import duration, joined, listed, path_of, plural, quoted
@@ -44,12 +44,16 @@ class Message:
 
 
 def tree_message(
-    alignment: Alignment, forest: Forest, captures: Sequence[Capture], still_open: Sequence[Span]
+    alignment: Alignment,
+    forest: Forest,
+    captures: Sequence[Capture],
+    still_open: Sequence[Span],
+    why_root: WhyRoot = nobody_knows,
 ) -> Message:
     """The failure of a whole tree that is not as wanted."""
     message = Message(verdict(alignment.mismatches))
     message.tree = aligned_lines(alignment)
-    _add_causes(message, cause_of(alignment.mismatches, forest))
+    add_cause(message, cause_of(alignment.mismatches, forest, why_root))
     message.facts = open_lines(still_open) + finding_lines(forest.findings)
     if alignment.approximate:
         message.facts.append("  too many differences to pair each in the best way")
@@ -126,7 +130,8 @@ def paste_lines(forest: Forest) -> list[str]:
     return ["  the recorded tree, ready to be pasted:", "", *("    " + line for line in lines)]
 
 
-def _add_causes(message: Message, cause: Cause) -> None:
+def add_cause(message: Message, cause: Cause) -> None:
+    """Say why it came so, and what to do."""
     message.cause = cause.text
     message.hint = cause.hint
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pytest_traces.propagation.verdict import Checked
 from pytest_traces.recording import Capture
+from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message, add_captured
 from pytest_traces.report.lost import lost_cause
 from pytest_traces.report.propagated import checked_lines
@@ -34,6 +35,22 @@ def checked_message(checked: Sequence[Checked], *, leaked: bool = False) -> Mess
             "uninstrument_client(client), or call it within suppress_instrumentation()"
         )
     return message
+
+
+def request_cause(checked: Checked) -> Cause:
+    """Why the span that serves a request is no child of the one that sent it."""
+    fault = checked.faults[0]
+    texts = {
+        "missing": "carried no context",
+        "repeated": f"carried {fault.header} {len(fault.values)} times",
+        "invalid": f"carried {fault.header} in which {fault.rule}",
+    }
+    text = texts.get(fault.kind, f"carried the context of another span in {fault.header}")
+    more = lost_cause(checked, _advice(checked))
+    words = [f"the request {checked.title} {text}"]
+    if more.text is not None:
+        words.append(more.text)
+    return Cause("; ".join(words), more.hint)
 
 
 def _noun(checked: Sequence[Checked]) -> str:

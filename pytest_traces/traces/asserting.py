@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import EllipsisType
 
-from pytest_traces.forest import Forest
-from pytest_traces.report.explain import Message, nothing_message, plain_message, tree_message
+from pytest_traces.forest import Forest, Span
+from pytest_traces.report.causes import Cause, why_a_root
+from pytest_traces.report.explain import (
+    Message,
+    add_cause,
+    nothing_message,
+    plain_message,
+    tree_message,
+)
 from pytest_traces.report.explain import paste_lines as paste
 from pytest_traces.report.words import path_of
 from pytest_traces.shape.align import Aligner
@@ -60,7 +67,9 @@ class Asserting(Counting):
             if holds or (holds is None and Matcher(root, forest.roots).forest_matches()):
                 return None
             alignment = Aligner(root, forest.roots).run()
-            return tree_message(alignment, forest, self._captures(), self._open_spans())
+            return tree_message(
+                alignment, forest, self._captures(), self._open_spans(), self._why_root
+            )
 
         self._when_quiet(check, waived=unfinished_in(root))
 
@@ -87,7 +96,7 @@ class Asserting(Counting):
             if found is None:
                 text = f"no span matches {pattern.label}"
                 return plain_message(text, forest, self._captures())
-            message = tree_message(found, forest, self._captures(), ())
+            message = tree_message(found, forest, self._captures(), (), self._why_root)
             differs = message.verdict.removeprefix("the trace differs from the expected tree: ")
             message.verdict = f"no subtree matches; the nearest: {differs}"
             message.paste = []
@@ -123,9 +132,22 @@ class Asserting(Counting):
                 missing = path[found.length]
                 where = "anywhere below" if missing.gap else "directly below"
                 text = f"no {label_of(missing.fields.name)} {where} {path_of(found.last)}"
-            return plain_message(text, forest, self._captures())
+            message = plain_message(text, forest, self._captures())
+            if found.last is not None:
+                add_cause(message, self._why_elsewhere(path[found.length], found.last, forest))
+            return message
 
         self._at_first_success(check)
+
+    def _why_elsewhere(self, missing: Step, above: Span, forest: Forest) -> Cause:
+        """Why the next step of a path is a root of another trace instead."""
+        roots = [
+            root
+            for root in forest.roots
+            if root.trace_id != above.trace_id and missing.fields.match(root)
+        ]
+        causes = (self._why_root(root) or why_a_root(root, None) for root in roots)
+        return next((cause for cause in causes if cause is not None), Cause())
 
     def _refuse_empty(self) -> None:
         __tracebackhide__ = True

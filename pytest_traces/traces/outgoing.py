@@ -21,6 +21,7 @@ from pytest_traces.propagation.messages import (
 from pytest_traces.propagation.parts import Asked
 from pytest_traces.propagation.requests import Request
 from pytest_traces.propagation.senders import Index, Sender, keys_in, senders_of
+from pytest_traces.propagation.serving import serves
 from pytest_traces.propagation.targets import Target, any_takes_url
 from pytest_traces.propagation.verdict import Checked
 from pytest_traces.recording import SpanKey
@@ -144,6 +145,13 @@ class Outgoing:
         faults = check(carried, wanted.format, wanted.asked, self._index)
         title = f"{data.method} {data.url}"
         return Checked(title, carried, faults, request, _copied(faults, carried.incoming))
+
+    def served_by(self, span: Span, wanted: Wanted) -> Checked | None:
+        """The request at fault that this server span serves; None if there is none, or several."""
+        found = [one for one in self.requests if one.role == "outgoing" and serves(span, one)]
+        checked = [self.check_request(one, wanted) for one in found]
+        wrong = [one for one in checked if not one.holds]
+        return wrong[0] if len(wrong) == 1 else None
 
     def check_carrier(self, headers: Headers, senders: Sequence[Span], wanted: Wanted) -> Checked:
         """All checks of a carrier that one of these spans wrote; of any span, if there is none."""

@@ -6,17 +6,18 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_traces.forest import Forest
+from pytest_traces.forest import Forest, Span
 from pytest_traces.model import Headers
 from pytest_traces.propagation.carriers import Carrier, pairs_of
 from pytest_traces.propagation.eager import eager_hint
 from pytest_traces.propagation.messages import Message as SentMessage
-from pytest_traces.propagation.parts import read_asked
+from pytest_traces.propagation.parts import Asked, read_asked
 from pytest_traces.propagation.registry import format_named
 from pytest_traces.propagation.requests import Request
 from pytest_traces.propagation.targets import Target, To, external
+from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message
-from pytest_traces.report.sent import checked_message, nothing_sent
+from pytest_traces.report.sent import checked_message, nothing_sent, request_cause
 from pytest_traces.report.words import listed
 from pytest_traces.shape.pattern import Name
 from pytest_traces.shape.usage import understood
@@ -146,6 +147,11 @@ class Propagating(Asserting):
             return None if checked.holds else checked_message([checked])
 
         self._at_first_success(check)
+
+    def _why_root(self, span: Span) -> Cause | None:
+        wanted = Wanted(self._frame.recording.settings.format, Asked())
+        checked = self._outgoing().served_by(span, wanted)
+        return None if checked is None else request_cause(checked)
 
     def _outgoing(self) -> Outgoing:
         frame = self._frame

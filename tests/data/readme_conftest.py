@@ -75,3 +75,37 @@ def client(context_is_lost: bool) -> Iterator[TestClient]:
 
     with bank:
         yield TestClient(app)
+
+
+@pytest.fixture
+def gateway_is_loud() -> bool:
+    return False
+
+
+class Gateway(httpx.HTTPTransport):
+    """What lies between the shop and the services; a loud one writes in upper case."""
+
+    def __init__(self, *, loud: bool) -> None:
+        super().__init__()
+        self._loud = loud
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._loud:
+            request.headers["traceparent"] = request.headers["traceparent"].upper()
+        return super().handle_request(request)
+
+
+@pytest.fixture
+def shop(gateway_is_loud: bool, respx_mock: Any) -> Iterator[TestClient]:
+    app = instrumented()
+    payments = httpx.Client(transport=Gateway(loud=gateway_is_loud), base_url="http://payments")
+    HTTPXClientInstrumentor.instrument_client(payments)
+    respx_mock.post("https://mail.example/send").respond(202)
+
+    @app.post("/checkout")
+    def checkout() -> None:
+        payments.post("/charge")
+        httpx.post("https://mail.example/send")
+
+    with payments:
+        yield TestClient(app)

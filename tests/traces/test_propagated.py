@@ -734,29 +734,6 @@ def test_two_requests_that_have_changed_their_headers(shop: Shop):
     assert failure(other).startswith("2 of 2 requests did not carry the trace on")
 
 
-def test_what_set_up_sends_is_not_of_the_test(pytester: pytest.Pytester):
-    """Requests have phases as spans have, and clear() forgets them."""
-    pytester.makepyfile("""
-        import httpx, pytest, respx
-
-        @pytest.fixture
-        def up(traces):
-            with respx.mock as mock:
-                mock.route().respond()
-                httpx.get("http://set/up")
-                yield
-
-        def test_phases(traces, up):
-            httpx.get("http://in/test")
-            assert [one.url for one in traces.requests] == ["http://in/test"]
-            assert [one.url for one in traces.setup.requests] == ["http://set/up"]
-            traces.clear()
-            assert not traces.requests
-    """)
-
-    pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
-
-
 def test_a_request_that_is_on_its_way(shop: Shop):
     """Its headers are not final: it is waited for, and named when the time is over."""
     go = threading.Event()
@@ -777,3 +754,59 @@ def test_a_request_that_is_on_its_way(shop: Shop):
         worker.join()
 
     assert str(raised.value) == "no answer has come yet to POST http://payments/charge"
+
+
+def test_a_tree_says_why_a_service_is_a_root(shop: Shop):
+    """The request that it serves is found by its method and path, and its header judged."""
+    shop.network.alter = FAULTS["dropped"][0]
+    with record() as act:
+        act.stand_in("http://payments").post("/charge").respond()
+        act.stand_in("http://inventory").get("/stock").respond()
+        shop.checkout()
+
+    with pytest.raises(AssertionError) as raised:
+        act.assert_tree("""
+            POST /checkout
+            ├─ POST
+            │  └─ POST /charge
+            └─ GET
+               └─ GET /stock
+        """)
+    told = str(raised.value)
+    assert told.startswith(
+        "'POST /charge' is not below 'POST /checkout > POST': it is a root of its own\n"
+    )
+    cause = (
+        "  cause: the request POST http://payments/charge carried no context; its client span 'POST' "
+        "was\n"
+        "         made, but the headers that left do not have its context: nothing injected it, or "
+        "something\n"
+        "         below took it away"
+    )
+    assert cause in told
+
+    with pytest.raises(AssertionError) as raised:
+        act.assert_path("POST /checkout", ..., "POST /charge")
+    assert cause in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("upper-cased", "carried traceparent in which the trace id must be lower-case hex"),
+        ("sent twice", "carried traceparent 2 times"),
+        ("another trace", "carried the context of another span in traceparent"),
+    ],
+)
+def test_the_cause_names_the_broken_header(fault: str, why: str, shop: Shop):
+    """In one clause."""
+    shop.network.alter = FAULTS[fault][0]
+    with record() as act:
+        act.stand_in("http://payments").post("/charge").respond()
+        with shop.tracer.start_as_current_span("POST /checkout"):
+            shop.client.post("http://payments/charge")
+
+    with pytest.raises(AssertionError) as raised:
+        act.assert_path("POST /checkout", "POST", "POST /charge")
+    told = " ".join(str(raised.value).split())
+    assert f"cause: the request POST http://payments/charge {why}" in told

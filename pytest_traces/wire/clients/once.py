@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from pytest_traces.model import Headers, SpanRef
 from pytest_traces.recording import Exchange, Journal
 from pytest_traces.recording.traffic import begin_request, current_spans
-from pytest_traces.wire.clients.transports import NETWORK, Carrier, is_export, role_of, serving
+from pytest_traces.wire.clients.transports import NETWORK, Carrier, role_of, serving
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -99,15 +99,15 @@ def take_off(
         method=method,
         url=url,
         headers=headers,
-        role=role_of(journal, carrier),
         through=carrier.through,
     )
     call = called.get()
     if call is not None:
         early, current = call
         exchange.data = exchange.data._replace(added_early=early, current=current)
-    if is_export(exchange.data):
-        exchange.data = exchange.data._replace(role="export")
+    role = role_of(carrier, exchange.data)
+    if role != "outgoing":
+        exchange.data = exchange.data._replace(role=role)
     return Flight(exchange, method, url)
 
 

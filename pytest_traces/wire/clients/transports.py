@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from inspect import currentframe
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from pytest_traces.model import RequestData, Role
-from pytest_traces.recording import Journal
-from pytest_traces.recording.traffic import current_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 _TEST_CLIENTS = ("starlette.testclient", "aiohttp.test_utils", "rest_framework.test")
 _IN_PROCESS = ("ASGI", "WSGI")
+_PLAIN = ("HTTPTransport", "AsyncHTTPTransport", "HTTPAdapter")
 _LIBRARIES = ("httpx", "httpx2", "requests", "urllib3", "aiohttp")
 #: Modules that patch a transport's method or put a transport in its place.
 _MOCKS = {
@@ -54,6 +54,8 @@ class Carrier(NamedTuple):
 
 
 NETWORK = Carrier()
+#: What is known of a class of transports for good.
+_known: WeakKeyDictionary[type, Carrier] = WeakKeyDictionary()
 #: Whether this context answers a request that an in-process transport has brought.
 serving: ContextVar[bool] = ContextVar("pytest_traces_serving", default=False)
 
@@ -73,30 +75,33 @@ def served() -> Iterator[None]:
 
 def carrier_of(client: object, transport: object, method: str) -> Carrier:
     """What carries the requests of this client: a transport, by the name of its method."""
-    if type(transport).__module__.startswith("opentelemetry."):
-        transport = getattr(transport, "_transport", transport)
-    kinds = type(transport).__mro__
-    mock = _mock_of(transport, method)
-    if mock is not None:
-        return Carrier(mock)
-    for one in (*type(client).__mro__, *kinds):
-        if one.__module__ in _TEST_CLIENTS:
-            name = type(client).__name__ if one in type(client).__mro__ else one.__name__
-            return Carrier(f"{one.__module__}.{name}", is_in_process=True, is_test_client=True)
-    if is_plain(transport):
-        return NETWORK
-    in_process = any(word in kind.__name__ for kind in kinds for word in _IN_PROCESS)
-    return Carrier(name_of(type(transport)), is_in_process=in_process)
-
-
-def is_plain(transport: object) -> bool:
-    """Whether it is a client's own way to the network."""
     kind = type(transport)
-    return kind.__module__.partition(".")[0] in _LIBRARIES and kind.__name__ in {
-        "HTTPTransport",
-        "AsyncHTTPTransport",
-        "HTTPAdapter",
-    }
+    if kind.__module__.startswith("opentelemetry."):
+        kind = type(getattr(transport, "_transport", transport))
+    carrier = _known.get(kind)
+    if carrier is None:
+        carrier = _known[kind] = _carrier_of_kind(kind)
+    if carrier.is_in_process:
+        if carrier.is_test_client and client is not None:
+            module = (carrier.through or "").rpartition(".")[0]
+            return carrier._replace(through=f"{module}.{type(client).__name__}")
+        return carrier
+    function = getattr(kind, method, None)
+    function = getattr(function, "__wrapped__", function)  # below the hook on requests
+    mock = _mock_in(getattr(function, "__module__", None))
+    if mock is None and carrier is NETWORK:
+        mock = _respx_below(kind)
+    return carrier if mock is None else Carrier(mock)
+
+
+def _carrier_of_kind(kind: type) -> Carrier:
+    if kind.__name__ in _PLAIN and kind.__module__.partition(".")[0] in _LIBRARIES:
+        return NETWORK
+    for one in kind.__mro__:
+        if one.__module__ in _TEST_CLIENTS:
+            return Carrier(f"{one.__module__}.{one.__name__}", True, True)
+    in_process = any(word in one.__name__ for one in kind.__mro__ for word in _IN_PROCESS)
+    return Carrier(_mock_in(kind.__module__) or name_of(kind), in_process)
 
 
 def name_of(kind: type) -> str:
@@ -106,29 +111,23 @@ def name_of(kind: type) -> str:
     return ".".join([*(parts[:private] or parts), kind.__name__])
 
 
-def _mock_of(transport: object, method: str) -> str | None:
-    library = _MOCKS.get(type(transport).__module__.partition(".")[0])
-    function = getattr(type(transport), method, None)
-    function = getattr(function, "__wrapped__", function)  # below the hook on requests
-    library = library or _MOCKS.get(str(getattr(function, "__module__", "")).partition(".")[0])
-    return library or (_respx_below(transport) if is_plain(transport) else None)
+def _mock_in(module: object) -> str | None:
+    return _MOCKS.get(module.partition(".")[0]) if isinstance(module, str) else None
 
 
-def _respx_below(transport: object) -> str | None:
+def _respx_below(kind: type) -> str | None:
     """respx patches what httpx sends with, and pytest-httpx2 what httpx2 does, by way of respx."""
     mocks: Any = sys.modules.get("respx.mocks")
-    below = _BELOW.get(type(transport).__module__.partition(".")[0])
+    below = _BELOW.get(kind.__module__.partition(".")[0])
     mocker = None if mocks is None or below is None else mocks.Mocker.registry.get(below)
     return "respx" if getattr(mocker, "routers", None) else None
 
 
-def role_of(journal: Journal, carrier: Carrier) -> Role:
-    """Whose request it is; exporters are told apart afterwards."""
-    if not carrier.is_in_process or serving.get():
-        return "outgoing"
-    if carrier.is_test_client or not current_spans(journal):
-        return "incoming"
-    return "outgoing"
+def role_of(carrier: Carrier, data: RequestData) -> Role:
+    """Whose request it is."""
+    if carrier.is_in_process and not serving.get():
+        return "incoming" if carrier.is_test_client or not data.current else "outgoing"
+    return "export" if is_export(data) else "outgoing"
 
 
 def is_export(data: RequestData) -> bool:

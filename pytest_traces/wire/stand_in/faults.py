@@ -34,6 +34,8 @@ def unrouted(address: Address, routes: Sequence[respx.Route], request: httpx.Req
     others = [key for key in missing if key not in ("method", "path", "url")]
     if missing and others == missing:
         return f"{told} that fits: {nearest} is there, but not with such {_and(others)}"
+    if not missing:  # its handler returned None, which says that it is no match
+        return f"{told} that fits; the nearest is {nearest}, which declined"
     return f"{told}; the nearest is {nearest}"
 
 
@@ -101,12 +103,19 @@ def not_intercepted(address: Address, request: RequestData) -> str:
     error = (request.error or "").partition(":")[0]  # the rest may have any length
     if request.client == "httpx":
         told = f"{sent} never arrived: {request.through or error} came first"
-        return f"{told}\n  hint: let that mock leave this URL alone, or the client use the network"
+        return f"{told}\n  hint: {_way_past(address, request.through)}"
     failed = f" and failed ({error})" if error else ""
     return (
         f"{sent} went to the network{failed}: only httpx can be intercepted"
         f'\n  hint: give the application stand_in.url instead of "{address}"'
     )
+
+
+def _way_past(address: Address, mock: str | None) -> str:
+    if mock == "pytest-httpx":
+        condition = f'lambda request: request.url.host != "{address.host}"'
+        return f"@pytest.mark.httpx_mock(should_mock={condition})"
+    return "the client must use the network, or what it uses leave this URL alone"
 
 
 def times(count: int) -> str:

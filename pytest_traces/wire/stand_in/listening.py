@@ -199,4 +199,5 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             if part:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if is_chunked else part)
         if is_chunked:
+            response.close()  # what the app does then is done when the client has the answer
             self.wfile.write(b"0\r\n\r\n")

@@ -12,6 +12,9 @@ from pytest_traces.wire.stand_in.boundary import call_apart
 
 T = TypeVar("T")
 
+#: How long what cannot be cancelled may hold up the end of the test, in seconds.
+_PATIENCE = 5
+
 
 class ThreadEnded(RuntimeError):
     """What was to run on the loop of a stand-in cannot: the stand-in has ended."""
@@ -52,7 +55,11 @@ class LoopThread:
             raise
 
     def close(self) -> None:
-        """Cancel what is running, and end the thread."""
+        """Cancel what is running, and end the thread.
+
+        Raises:
+            RuntimeError: something on it cannot be cancelled.
+        """
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
@@ -60,7 +67,9 @@ class LoopThread:
         if loop is None or thread is None:
             return
         call_apart(loop.call_soon_threadsafe, loop.stop)
-        thread.join()
+        thread.join(_PATIENCE)
+        if thread.is_alive():
+            raise RuntimeError("something of it does not end")
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:

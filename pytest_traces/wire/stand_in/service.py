@@ -15,7 +15,7 @@ import respx
 from respx.patterns import Pattern
 
 from pytest_traces.recording import Journal, Recording
-from pytest_traces.settings import BadValue
+from pytest_traces.settings import PLAYED, BadValue
 from pytest_traces.wire.stand_in import board
 from pytest_traces.wire.stand_in.address import Address
 from pytest_traces.wire.stand_in.apps import Player
@@ -82,7 +82,7 @@ class StandIn(respx.Router):
         self._journal = journal
         self._recording = recording
         self._manner = manner
-        self._manners: dict[int, Manner] = {}
+        self._manners: dict[int, tuple[respx.Route, Manner]] = {}
         self._format = format
         self._faults: Counter[str] = Counter()
         self._thread = LoopThread(f"stand-in {address} loop")
@@ -90,7 +90,7 @@ class StandIn(respx.Router):
         self._server = Server(address, self._serve)
         self._passed: list[httpx.Request] = []
         #: Routes that had a request, whatever came of it.
-        self._asked: set[int] = set()
+        self._asked: dict[int, respx.Route] = {}
         self._is_over = False
         _stand_ins.setdefault(recording, []).append(self)
 
@@ -143,7 +143,7 @@ class StandIn(respx.Router):
         self._check_place(lookups.get("url"))
         manner = read_manner(self._manner, optional=optional, delay=delay)
         route = super().route(*patterns, name=name, **lookups)
-        self._manners[id(route)] = manner
+        self._manners[id(route)] = route, manner
         return route
 
     def handler(self, request: httpx.Request) -> httpx.Response:
@@ -251,7 +251,7 @@ class StandIn(respx.Router):
             raise BadValue("url", str(url), allowed)
 
     def _manner_of(self, route: respx.Route) -> Manner:
-        return self._manners.get(id(route), self._manner)
+        return self._manners.get(id(route), (route, self._manner))[1]
 
     def _route_for(self, request: httpx.Request) -> respx.Route | None:
         for route in self.routes:
@@ -265,7 +265,7 @@ class StandIn(respx.Router):
         return received
 
     def _visit(self, received: Received, route: respx.Route) -> Visit:
-        self._asked.add(id(route))
+        self._asked[id(route)] = route
         return Visit(
             received,
             route,
@@ -301,6 +301,9 @@ class StandIn(respx.Router):
             raise
 
     def _played(self, received: Received, response: httpx.Response) -> httpx.Response:
+        note = f"{self.address} is played by an app: its spans are those of its instrumentation"
+        if note not in self._recording.remarks.get(PLAYED, {}):
+            self._recording.remark(PLAYED, note)
         received.status = response.status_code
         self.record(received.request, response=response)
         return response

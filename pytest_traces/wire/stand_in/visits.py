@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
+from typing import cast
 
 import httpx
 import respx
@@ -47,9 +48,7 @@ class Visit:
 
     def answered(self, resolved: ResolvedRoute) -> httpx.Response:
         """The route has this answer."""
-        response = resolved.response
-        if not isinstance(response, httpx.Response):
-            raise TypeError(f"the route answered with {response!r}, which is no httpx.Response")
+        response = cast(httpx.Response, resolved.response)  # respx has seen to it
         if resolved.route is not None and resolved.route is not self._route:
             self._name_by(resolved.route)
         self._received.status = response.status_code

@@ -622,7 +622,19 @@ def test_wsgi_apps_are_recognised(play, app):
         assert next(response.iter_bytes()) == b"0\n"
 
 
-@pytest.mark.parametrize("app", [Starlette, lambda: None, print, 7, lambda *args: None, {}.get])
+@pytest.mark.parametrize(
+    "app",
+    [
+        Starlette,
+        lambda: None,
+        print,
+        7,
+        lambda *args: None,
+        {}.get,
+        dict.fromkeys,
+        type("X", (), {"__call__": None})(),
+    ],
+)
 def test_what_is_no_app_is_refused(play, app):
     """A class, a factory, anything else."""
     with pytest.raises(BadValue) as caught:
@@ -640,3 +652,14 @@ def test_an_answer_that_is_closed_after_the_end_is_no_error(stand_in):
         response = client.send(client.build_request("GET", "http://payments/x"), stream=True)
     response.close()
     client.close()
+
+
+def test_a_trace_without_the_apps_spans_says_whose_they_are(act, play):
+    """Once, however many requests come."""
+    play(app=Starlette(routes=[Route("/x", echo)]))
+    for _ in range(2):
+        httpx.get("http://payments/x")
+    with pytest.raises(AssertionError) as caught:
+        act.assert_tree("GET /x")
+    note = "http://payments is played by an app: its spans are those of its instrumentation"
+    assert str(caught.value).count(note) == 1

@@ -150,9 +150,12 @@ def test_a_handler_whose_own_request_is_not_mocked_fails_as_without_a_stand_in(p
     assert act.get("GET /x").status == "error"
 
 
-def test_pytest_httpx_keeps_all_other_urls(play, httpx_mock):
+def test_pytest_httpx_keeps_all_other_urls(play, request):
     """What it is told to leave alone reaches the stand-in."""
-    httpx_mock._options.should_mock = lambda request: request.url.host != "payments"
+    pytest.importorskip("pytest_httpx", minversion="0.33")
+    others = pytest.mark.httpx_mock(should_mock=lambda request: request.url.host != "payments")
+    request.node.add_marker(others)
+    httpx_mock = request.getfixturevalue("httpx_mock")
     httpx_mock.add_response(url="http://mocked/", text="mocked")
     play().get("/x").respond(text="played")
     assert httpx.get("http://mocked/").text == "mocked"

@@ -253,7 +253,23 @@ def test_a_request_of_httpx_that_a_mock_took_is_a_fault(faults_of):
     assert faults_of(use) == (
         "stand-in http://payments: POST http://payments/charge, sent by httpx, never arrived: "
         "pytest-httpx came first\n"
-        "  hint: let that mock leave this URL alone, or the client use the network"
+        '  hint: @pytest.mark.httpx_mock(should_mock=lambda request: request.url.host != "payments")'
+    )
+
+
+def test_a_request_that_a_transport_took_is_a_fault(faults_of):
+    """The client was given one, and never asks for the network."""
+
+    def use(play, recording):
+        play(optional=True)
+        transport = httpx.MockTransport(lambda request: httpx.Response(200))
+        with httpx.Client(transport=transport) as client:
+            client.get("http://payments/charge")
+
+    assert faults_of(use) == (
+        "stand-in http://payments: GET http://payments/charge, sent by httpx, never arrived: "
+        "httpx.MockTransport came first\n"
+        "  hint: the client must use the network, or what it uses leave this URL alone"
     )
 
 

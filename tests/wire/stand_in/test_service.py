@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import time
 from datetime import timedelta
 
@@ -12,6 +13,8 @@ import pytest
 import respx
 
 from pytest_traces import BadValue
+from pytest_traces.recording import journal
+from pytest_traces.wire.stand_in import UnroutedRequest
 
 seen_by_handlers: contextvars.ContextVar[str] = contextvars.ContextVar("seen", default="nothing")
 
@@ -27,7 +30,7 @@ def test_routes_are_those_of_respx(play):
     response = httpx.post("http://payments/charge", json={"order": 7})
     assert (response.status_code, response.json()) == (201, {"ok": True})
     assert [httpx.get("http://payments/health").status_code for _ in range(2)] == [503, 200]
-    assert charge.calls.last.request.content == b'{"order":7}'
+    assert json.loads(charge.calls.last.request.content) == {"order": 7}
     assert health.call_count == 2
     assert [call.response.status_code for call in payments.calls] == [201, 503, 200]
 
@@ -330,3 +333,79 @@ def test_a_handler_that_does_not_want_the_request_leaves_it_to_the_next_route(ac
 
     assert httpx.get("http://payments/orders/7").text == "seven"
     act.assert_tree("GET /orders/7")
+
+
+def test_routes_that_decline_leave_the_request_without_a_route(act, play):
+    """There is no span: nobody served it."""
+    payments = play()
+    payments.get("/x").mock(side_effect=lambda request: None)
+    with pytest.raises(UnroutedRequest) as caught:
+        httpx.get("http://payments/x")
+    assert str(caught.value) == (
+        "stand-in http://payments: GET /x has no route that fits; the nearest is GET /x, "
+        "which declined"
+    )
+    assert not act.spans
+    payments._faults.clear()
+
+
+def test_asynchronous_clients_pass_through_as_well(act, play, real, in_async_client):
+    """To the real service, and without a span."""
+    play(real).get("/through").pass_through()
+
+    async def call(client):
+        return (await client.get(f"{real}/through")).text
+
+    assert in_async_client(call) == "real /through"
+    assert not act.spans
+
+
+def test_a_cancellation_reaches_an_asynchronous_handler(play, in_async_client):
+    """It is awaited in the task of the client."""
+    seen = []
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+        return httpx.Response(200)
+
+    play().get("/x").mock(side_effect=handler)
+
+    async def give_up(client):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.get("http://payments/x"), 0.02)
+
+    in_async_client(give_up)
+    assert seen == ["cancelled"]
+
+
+def test_who_waits_is_woken_when_a_span_is_taken_back(play):
+    """Nothing is open any more then."""
+    play().get("/x").mock(side_effect=httpx.ConnectError)
+    woken = []
+    stop = journal.subscribe(lambda: woken.append(len(journal.entries)))
+    with pytest.raises(httpx.ConnectError):
+        httpx.get("http://payments/x")
+    stop()
+    assert woken[-1] == 0 or woken[-1] < max(woken)
+
+
+def test_a_handler_may_use_a_timeout_of_its_own(play, in_async_client):
+    """The task that runs it is the client's."""
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        try:
+            await asyncio.wait_for(asyncio.sleep(60), 0.01)
+        except asyncio.TimeoutError:
+            return httpx.Response(504)
+        return httpx.Response(200)
+
+    play().get("/x").mock(side_effect=handler)
+
+    async def call(client):
+        return (await client.get("http://payments/x")).status_code
+
+    assert in_async_client(call) == 504

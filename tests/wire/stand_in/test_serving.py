@@ -351,3 +351,52 @@ def test_a_request_that_nobody_answers_is_a_fault(stand_in, monkeypatch):
     assert str(caught.value) == (
         "stand-in http://payments: a request to its url had no answer when the test ended"
     )
+
+
+def test_an_asynchronous_handler_that_still_waits_is_cancelled(stand_in):
+    """The end of the test is the end of the service."""
+    arrived, seen = threading.Event(), []
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        arrived.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            seen.append("over")
+        return httpx.Response(200)
+
+    with record(timeout="10ms") as act:
+        payments = stand_in(act)
+        payments.get("/x").mock(side_effect=handler)
+        parts = urlsplit(payments.url)
+        client = socket.create_connection((parts.hostname, parts.port))
+        client.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert arrived.wait(5)
+    client.close()
+    assert seen == ["over"]
+
+
+def test_a_handler_that_cannot_be_cancelled_is_a_fault(stand_in, monkeypatch):
+    """It is waited for, but not for ever."""
+    from pytest_traces.wire.stand_in import loops
+
+    monkeypatch.setattr(loops, "_PATIENCE", 0.02)
+    free, arrived = threading.Event(), threading.Event()
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        arrived.set()
+        free.wait(5)
+        return httpx.Response(200)
+
+    threads = set(threading.enumerate())
+    with pytest.raises(AssertionError) as caught, record(timeout="10ms") as act:
+        payments = stand_in(act)
+        payments.get("/x").mock(side_effect=handler)
+        client = threading.Thread(target=lambda: httpx.get("http://payments/x"))
+        client.start()
+        assert arrived.wait(5)
+        timer = threading.Timer(0.1, free.set)
+        timer.start()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join()
+    assert str(caught.value) == "stand-in http://payments: something of it does not end"
