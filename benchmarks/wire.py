@@ -3,8 +3,8 @@
     python benchmarks/wire.py [--rounds 15] [--tests 200]
 
 A suite of that many tests in one process: each opens a recording, mocks a remote service with
-respx, and calls an instrumented FastAPI application by httpx, in whose endpoint an instrumented
-httpx asks that service. So each test has two requests, one of them mocked, and its spans. It runs
+respx, and calls an instrumented FastAPI application by its test client; its endpoint asks that
+service by an instrumented httpx. So each test has two requests, one of them mocked, and its spans. It runs
 with the hooks on the clients and without them, in the same process, in turns of a few tests; spans
 are recorded in both. Every figure is CPU time. Printed are the median of the ratios and their
 range, and beside it the same for the suite without hooks against itself: what is not 1.00 there
@@ -14,7 +14,6 @@ is noise. Takes about a minute.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 import statistics
 import sys
@@ -24,6 +23,7 @@ from collections.abc import Sequence
 import httpx
 import respx
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
@@ -52,16 +52,14 @@ def new_app(provider: TracerProvider) -> FastAPI:
     return app
 
 
-async def one_test(app: FastAPI, parts: Sequence[Part]) -> Recording:
+def one_test(app: FastAPI, parts: Sequence[Part]) -> Recording:
     """What a test does from the first line to the last, looking at its spans included."""
     recording = Recording(DEFAULTS)
     recording.open(all_sources(), parts)
     try:
         with respx.mock as router:
             router.post(f"{SERVICE}/charge").respond(json={"ok": True})
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-                await client.post("/checkout")
+            TestClient(app).post("/checkout")
         recording.look()
         recording.requests_between()
     finally:
@@ -69,7 +67,7 @@ async def one_test(app: FastAPI, parts: Sequence[Part]) -> Recording:
     return recording
 
 
-async def suites(app: FastAPI, tests: int, kinds: dict[str, Sequence[Part]]) -> dict[str, float]:
+def suites(app: FastAPI, tests: int, kinds: dict[str, Sequence[Part]]) -> dict[str, float]:
     """CPU seconds of that many tests of each kind, which take turns."""
     took = dict.fromkeys(kinds, 0.0)
     order = list(kinds.items())
@@ -78,25 +76,25 @@ async def suites(app: FastAPI, tests: int, kinds: dict[str, Sequence[Part]]) -> 
         for kind, parts in order:
             begun = time.process_time()
             for _ in range(TURN):
-                await one_test(app, parts)
+                one_test(app, parts)
             took[kind] += time.process_time() - begun
         order.reverse()
     return took
 
 
-async def measure(rounds: int, tests: int) -> None:
+def measure(rounds: int, tests: int) -> None:
     """Runs the suites in turns, and prints what came out."""
     provider = TracerProvider(shutdown_on_exit=False)
     HTTPXClientInstrumentor().instrument(tracer_provider=provider)
     app = new_app(provider)
-    seen = await one_test(app, [wire])
+    seen = one_test(app, [wire])
     if len(seen.requests_between()) != 2 or not seen.look().spans:
         sys.exit("not everything was recorded")
     hooked: list[float] = []
     noise: list[float] = []
     cost: list[float] = []
     for _ in range(rounds):
-        took = await suites(app, tests, {"plain": (), "wire": (wire,), "again": ()})
+        took = suites(app, tests, {"plain": (), "wire": (wire,), "again": ()})
         base = (took["plain"] + took["again"]) / 2
         hooked.append(took["wire"] / base)
         noise.append(took["again"] / took["plain"])
@@ -117,7 +115,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--tests", type=int, default=200)
     options = parser.parse_args()
-    asyncio.run(measure(options.rounds, options.tests))
+    measure(options.rounds, options.tests)
 
 
 if __name__ == "__main__":

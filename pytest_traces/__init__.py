@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_traces.forest import Span as Span
     from pytest_traces.forest import Trace as Trace
+    from pytest_traces.headers import SentHeaders as SentHeaders
     from pytest_traces.propagation.messages import Message as Message
     from pytest_traces.propagation.requests import Request as Request
     from pytest_traces.settings import BadValue as BadValue
@@ -43,6 +44,7 @@ _HOMES = {
     "Pattern": "shape.pattern",
     "PatternError": "shape.pattern",
     "Request": "propagation.requests",
+    "SentHeaders": "headers",
     "Span": "forest",
     "StandIn": "wire.stand_in",
     "Trace": "forest",
@@ -67,6 +69,7 @@ __all__ = [
     "Pattern",
     "PatternError",
     "Request",
+    "SentHeaders",
     "Span",
     "StandIn",
     "Trace",

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "pytest_traces"
 ROOMS = (
     "settings",
     "model",
+    "headers",
     "forest",
     "assembly",
     "recording",

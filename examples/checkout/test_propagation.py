@@ -114,4 +114,4 @@ def test_requests_can_be_looked_at(name: str, traces: Traces, street: Street) ->
     (request,) = [one for one in traces.requests if f"//{name}/" in one.url]
     assert request.status == 200
     assert request.span is not None
-    assert request.span.span_id in request.values("traceparent")[0]
+    assert request.span.span_id in request.headers["traceparent"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_traces.forest import Forest, Span
-from pytest_traces.model import CarrierData, Headers, RequestData
+from pytest_traces.headers import SentHeaders
+from pytest_traces.model import CarrierData, RequestData
 from pytest_traces.propagation.claims import Claims, Injection
 from pytest_traces.propagation.marks import (
     Arrived,
@@ -47,23 +48,18 @@ class Message:
         >>> booking = traces.messages[0]
         >>> booking.destination, booking.sender.name, booking.receivers[0].name
         ('bookings', 'bookings publish', 'bookings process')
-        >>> booking.values("traceparent")
-        ('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',)
+        >>> booking.headers["traceparent"]
+        '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
     """
 
     destination: str | None
-    headers: Headers
+    headers: SentHeaders
     action: Literal["sent", "received"]
     sender: Span | None
     receivers: tuple[Span, ...]
     number: int
     time_ns: int
     sender_key: SpanKey | None = None
-
-    def values(self, name: str) -> tuple[str, ...]:
-        """The values of one header, its name in any case; empty if the message has none."""
-        wanted = name.lower()
-        return tuple(value for key, value in self.headers if key.lower() == wanted)
 
     def __repr__(self) -> str:
         sender = f" by {self.sender.name!r}" if self.sender is not None else ""
@@ -159,8 +155,9 @@ def _sent(injection: Injection, arrived: Arrived) -> Message:
     data = injection.data
     receivers = [one for one in arrived.at(injection.marks) if one.kind != "server"]
     destination = _destination(injection.sender, receivers)
+    headers = SentHeaders(data.headers)
     return Message(
-        destination, data.headers, "sent", injection.sender, tuple(receivers), data.number,
+        destination, headers, "sent", injection.sender, tuple(receivers), data.number,
         data.time_ns, injection.key,
     )  # fmt: skip
 
@@ -182,8 +179,8 @@ def _received(
         sender = next((span for key in keys if (span := index.get(key)) is not None), None)
         key = None if sender is None else (sender.trace_id, sender.span_id)
         yield Message(
-            _destination(sender, receivers), data.headers, "received", sender, tuple(receivers),
-            data.number, data.time_ns, key,
+            _destination(sender, receivers), SentHeaders(data.headers), "received", sender,
+            tuple(receivers), data.number, data.time_ns, key,
         )  # fmt: skip
 
 
@@ -208,8 +205,8 @@ def _received_without(read: Sequence[CarrierData], forest: Forest) -> Iterable[M
             span.kind == "internal" and not looks_like_http(data.headers)
         ):
             yield Message(
-                _destination(None, [span]), data.headers, "received", None, (span,), data.number,
-                data.time_ns,
+                _destination(None, [span]), SentHeaders(data.headers), "received", None, (span,),
+                data.number, data.time_ns,
             )  # fmt: skip
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from pytest_traces.forest import Forest, Span
-from pytest_traces.model import Headers, RequestData, Role
-from pytest_traces.propagation.senders import Index, Sender, senders_of
+from pytest_traces.forest import Span
+from pytest_traces.headers import SentHeaders
+from pytest_traces.model import RequestData, Role
+from pytest_traces.propagation.senders import Sender
 
 
 class Request:
@@ -17,8 +17,8 @@ class Request:
         >>> charge = traces.requests[0]
         >>> charge.method, charge.url, charge.status, charge.span.name
         ('POST', 'http://payments/charge', 200, 'POST')
-        >>> charge.values("traceparent")
-        ('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',)
+        >>> charge.headers["traceparent"]
+        '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
     """
 
     __slots__ = ("data", "sender")
@@ -38,14 +38,9 @@ class Request:
         return self.data.url
 
     @property
-    def headers(self) -> Headers:
-        """The headers that left: pairs in their order, repeated ones repeated."""
-        return self.data.headers
-
-    def values(self, name: str) -> tuple[str, ...]:
-        """The values of one header, its name in any case; empty if it was not sent."""
-        wanted = name.lower()
-        return tuple(value for key, value in self.data.headers if key.lower() == wanted)
+    def headers(self) -> SentHeaders:
+        """The headers that left, in their order; by name, too: ``headers["traceparent"]``."""
+        return SentHeaders(self.data.headers)
 
     @property
     def client(self) -> str:
@@ -97,9 +92,3 @@ class Request:
     def __repr__(self) -> str:
         outcome = self.status if self.error is None else self.error.partition(":")[0]
         return f"<Request {self.method} {self.url} {'on its way' if outcome is None else outcome}>"
-
-
-def requests_of(data: Sequence[RequestData], forest: Forest) -> list[Request]:
-    """The requests, each with the span of the forest that sent it."""
-    senders = senders_of(data, Index(forest))
-    return [Request(one, senders[one.number]) for one in data]
