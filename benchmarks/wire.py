@@ -4,9 +4,9 @@
 
 A suite of that many tests in one process: each opens a recording, mocks a remote service with
 respx, and calls an instrumented FastAPI application by its test client; its endpoint asks that
-service by an instrumented httpx. So each test has two requests, one of them mocked, and its spans. It runs
-with the hooks on the clients and without them, in the same process, in turns of a few tests; spans
-are recorded in both. Every figure is CPU time. Printed are the median of the ratios and their
+service by an instrumented httpx. So each test has two requests, one of them mocked, and its spans.
+It runs with the hooks on the clients and without them, in the same process, in turns of a few
+tests; spans are recorded in both. Every figure is CPU time. Printed are the median of the ratios and their
 range, and beside it the same for the suite without hooks against itself: what is not 1.00 there
 is noise. Takes about a minute.
 """

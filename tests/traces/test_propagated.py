@@ -1,5 +1,6 @@
 """What assert_propagated says: whole messages, word for word, of real requests gone wrong."""
 
+import asyncio
 import re
 import threading
 import time
@@ -810,3 +811,71 @@ def test_the_cause_names_the_broken_header(fault: str, why: str, shop: Shop):
         act.assert_path("POST /checkout", "POST", "POST /charge")
     told = " ".join(str(raised.value).split())
     assert f"cause: the request POST http://payments/charge {why}" in told
+
+
+class AsyncAltering(httpx.AsyncBaseTransport):
+    """The same for asynchronous clients."""
+
+    def __init__(self, broken: str) -> None:
+        self.broken = broken
+        self.inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.headers["number"] == self.broken:
+            del request.headers["traceparent"]
+        await asyncio.sleep(0)
+        return await self.inner.handle_async_request(request)
+
+
+def test_requests_at_the_same_time_are_told_apart(shop: Shop):
+    """Of twenty that are on their way together, the one without context is named."""
+
+    async def gather() -> None:
+        async with httpx.AsyncClient(transport=AsyncAltering("13")) as client:
+            HTTPXClientInstrumentor.instrument_client(client, tracer_provider=shop.provider)
+            with shop.tracer.start_as_current_span("POST /checkout"):
+                await asyncio.gather(*(send(client, number) for number in range(20)))
+
+    async def send(client: httpx.AsyncClient, number: int) -> None:
+        with shop.tracer.start_as_current_span(f"item {number}"):
+            await client.post("http://payments/charge", headers={"number": str(number)})
+
+    with record() as act:
+        asyncio.run(gather())
+
+    told = failure(act)
+    assert told.startswith("1 of 20 requests did not carry the trace on")
+    assert "(sent by httpx from 'POST /checkout > item 13 > POST')" in told
+    assert told.count("(sent by") == 1
+
+
+def test_a_service_in_the_same_process_hides_nothing_from_it(shop: Shop):
+    """The tree looks healthy, because the caller's span is current in the service; not the header."""
+    pytest.importorskip("opentelemetry.instrumentation.asgi")
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+    from starlette.applications import Starlette
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    async def charge(request: object) -> Response:
+        return Response()
+
+    app = Starlette(routes=[Route("/charge", charge, methods=["POST"])])
+    service = OpenTelemetryMiddleware(app, exclude_spans=["send", "receive"])
+
+    class Dropping(httpx.ASGITransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            request.headers.pop("traceparent", None)
+            return await super().handle_async_request(request)
+
+    async def call() -> None:
+        async with httpx.AsyncClient(transport=Dropping(app=service)) as client:
+            HTTPXClientInstrumentor.instrument_client(client, tracer_provider=shop.provider)
+            with shop.tracer.start_as_current_span("POST /checkout"):
+                await client.post("http://payments/charge")
+
+    with record() as act:
+        asyncio.run(call())
+
+    act.assert_path("POST /checkout", "POST", glob("POST*"))
+    assert "it carried no context" in failure(act)

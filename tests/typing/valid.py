@@ -6,12 +6,17 @@ from datetime import timedelta
 
 from pytest_traces import (
     BadValue,
+    Caller,
     Glob,
     Group,
+    Message,
     OutlineError,
     Pattern,
     PatternError,
+    Request,
+    SentHeaders,
     Span,
+    StandIn,
     Trace,
     Traces,
     UnreadableSpan,
@@ -22,6 +27,14 @@ from pytest_traces import (
     record,
     sequential,
     span,
+)
+from pytest_traces.propagation import (
+    Baggage,
+    SpanContext,
+    extract,
+    extract_baggage,
+    inject,
+    inject_baggage,
 )
 
 
@@ -86,6 +99,38 @@ def asserting(traces: Traces) -> None:
         one.assert_no_errors(allow=ValueError)
         one.eventually(timedelta(seconds=10)).assert_none("y")
     traces.clear()
+
+
+def propagating(traces: Traces, message: Message) -> list[object]:
+    """What leaves, and how it is judged."""
+    for one in (traces, traces.only("POST"), traces.setup):
+        one.assert_propagated()
+        one.assert_propagated("payments", format="b3", baggage={"tenant": glob("ac*")})
+        one.assert_propagated(to=re.compile("http://.*"), tracestate={"congo": "1"})
+        one.assert_propagated(carrier=message.headers, sender="orders publish")
+        one.assert_propagated(carrier=[(b"traceparent", b"00")])
+        one.assert_not_propagated(to=glob("*.stripe.com"))
+    requests: tuple[Request, ...] = traces.requests
+    headers: SentHeaders = requests[0].headers
+    first: tuple[str, str] = headers[0]
+    span: Span | None = requests[0].span
+    receivers: tuple[Span, ...] = traces.messages[0].receivers
+    return [first, headers["traceparent"], span, receivers, requests[0].status]
+
+
+def playing(traces: Traces) -> str:
+    """Both parts that a test can play."""
+    payments: StandIn = traces.stand_in("http://payments", name="payments", delay="5ms")
+    payments.post("/charge", delay="20ms").respond(json={"ok": True})
+    payments.get("/health", optional=True).respond(503)
+    traces.stand_in("http://bank", app=object(), optional=True)
+    with traces.caller("click", baggage={"tenant": "acme"}, format=["b3", "xray"]) as caller:
+        one: Caller = caller
+        headers: dict[str, str] = caller.headers
+    context: SpanContext | None = extract(headers, "b3")
+    written: dict[str, str] = inject(one.context, "datadog")
+    baggage: Baggage = extract_baggage(written)
+    return payments.url + baggage["tenant"] + str(context) + inject_baggage(baggage)["baggage"]
 
 
 async def settling(traces: Traces) -> None:

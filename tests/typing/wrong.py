@@ -38,6 +38,17 @@ def asserting(traces: Traces) -> None:
     _ = traces.get("a").duration.days  # type: ignore[union-attr]
 
 
+def propagating(traces: Traces) -> None:
+    """What leaves, asked for in ways that cannot be."""
+    traces.assert_propagated(5)  # type: ignore[arg-type]
+    traces.assert_propagated("payments", "b3")  # type: ignore[call-arg]
+    traces.assert_propagated(baggage="tenant=acme")  # type: ignore[arg-type]
+    traces.assert_not_propagated(format="b3")  # type: ignore[call-arg]
+    traces.caller("click", sampled="yes")  # type: ignore[arg-type]
+    traces.stand_in(5)  # type: ignore[arg-type]
+    traces.requests[0].url = "other"  # type: ignore[misc]
+
+
 def feeding(traces: Traces) -> None:
     """Ways to feed it that cannot be."""
     traces.watch(())  # type: ignore[arg-type]

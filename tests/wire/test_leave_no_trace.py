@@ -209,6 +209,10 @@ def test_opened_and_closed_twice():
     wire.open()
     wire.close()
     wire.close()
+    unused = Wire(journal)
+    unused._watch._table.clear()
+    unused.open()
+    unused.close()
     assert all(same(before, originals()).values())
 
 

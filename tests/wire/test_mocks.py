@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from inspect import signature
+from types import SimpleNamespace
 
 import pytest
 
@@ -274,3 +275,33 @@ def test_aioresponses(server, recording):
         ("aiohttp", f"{server.url}/a", 200, None),
     ]
     assert recording.requests_between()[3].through is None
+
+
+def test_aioresponses_by_its_method(recording, wire):
+    """What it finds is a request, its error one that failed, and what it does not find none."""
+
+    class aioresponses:  # noqa: N801  # that is its name
+        async def match(self, method, url, allow_redirects=True, **kwargs):
+            if url == "bad":
+                raise ValueError("bad")
+            return SimpleNamespace(status=201) if url == URL else None
+
+    async def go(mock):
+        for headers in ({"x-a": "1"}, [("x-a", "1")]):
+            await mock.match("GET", URL, headers=headers)
+        assert await mock.match("GET", "unknown") is None
+        with pytest.raises(ValueError, match="bad"):
+            await mock.match("GET", "bad", headers={"x-a": "1"})
+
+    match = vars(aioresponses)["match"]
+    wire._hook_aiohttp(SimpleNamespace(aioresponses=aioresponses))
+    asyncio.run(go(aioresponses()))
+    found = outline(recording)
+    recording.close()
+    asyncio.run(go(aioresponses()))
+    assert found == [
+        ("aiohttp", URL, 201, "aioresponses"),
+        ("aiohttp", URL, 201, "aioresponses"),
+        ("aiohttp", "bad", None, "aioresponses"),
+    ]
+    assert vars(aioresponses)["match"] is match

@@ -197,6 +197,24 @@ def test_names():
     assert name_of(type("Own", (), {"__module__": "_app"})) == "_app.Own"
 
 
+def test_a_transport_around_another_one(sent):
+    """That of an older instrumentation is seen through."""
+    around = type("Around", (httpx.BaseTransport,), {"__module__": "opentelemetry.instrumentation"})
+
+    class Own(around):
+        __module__ = around.__module__
+
+        def __init__(self):
+            self._transport = httpx.WSGITransport(app=wsgi)
+
+        def handle_request(self, request):
+            return self._transport.handle_request(request)
+
+    with httpx.Client(transport=Own()) as client:
+        client.get("http://app/")
+    assert outline(sent) == [("http://app/", "incoming", "httpx.WSGITransport")]
+
+
 def test_without_the_private_method(server, sent, monkeypatch):
     """A library that has no way to ask for the transport is recorded nevertheless."""
     monkeypatch.setattr("pytest_traces.wire.clients.httpx._CHOOSE", "nothing")

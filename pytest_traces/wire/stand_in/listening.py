@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import socket
+import socketserver
 import threading
 from collections.abc import Callable
 from typing import Any, cast
@@ -43,6 +44,11 @@ class Listener(http.server.ThreadingHTTPServer):
             name=f"stand-in {address}",
             daemon=True,
         )
+
+    def server_bind(self) -> None:
+        """Take a port; without asking for the machine's name, which may take seconds."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.socket.getsockname()[1]
 
     def start(self) -> None:
         """Begin to accept."""

@@ -41,6 +41,12 @@ class LoopThread:
             ThreadEnded: the loop has ended; the coroutine was not begun, or was cancelled.
         """
         # A callback that another thread adds to a loop has the context of that thread.
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise RuntimeError(
+                "a client that blocks waits here for an answer that only this thread can give: "
+                "a real server would hang"
+            )
         try:
             future = call_apart(asyncio.run_coroutine_threadsafe, coroutine, self._running())
         except RuntimeError:

@@ -10,7 +10,6 @@ import httpx
 from pytest_traces.propagation import headers_of
 from pytest_traces.recording import Journal, Recording
 from pytest_traces.settings import BadValue
-from pytest_traces.wire.stand_in import board
 from pytest_traces.wire.stand_in.address import read_address
 from pytest_traces.wire.stand_in.manner import read_manner
 from pytest_traces.wire.stand_in.service import StandIn
@@ -57,6 +56,5 @@ def open_stand_in(
         manner=manner,
         format=format,
     )
-    board.enter(stand_in)
-    recording.endings.append(stand_in.end)
+    stand_in.begin()
     return stand_in

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,8 +30,8 @@ from pytest_traces.wire.stand_in.received import Received, receive
 from pytest_traces.wire.stand_in.serving import Server
 from pytest_traces.wire.stand_in.visits import Visit
 
-#: Those of each recording, also after their end.
-_stand_ins: weakref.WeakKeyDictionary[Recording, list[StandIn]] = weakref.WeakKeyDictionary()
+#: Those of each recording, until the last of them has ended.
+_stand_ins: dict[Recording, list[StandIn]] = {}
 
 
 class StandIn(respx.Router):
@@ -92,7 +91,6 @@ class StandIn(respx.Router):
         #: Routes that had a request, whatever came of it.
         self._asked: dict[int, respx.Route] = {}
         self._is_over = False
-        _stand_ins.setdefault(recording, []).append(self)
 
     def __repr__(self) -> str:
         return f"<StandIn {self.name} at {self.base_url}: {len(self.requests)} requests>"
@@ -186,6 +184,16 @@ class StandIn(respx.Router):
             response = await player.answer_async(request)
         return self._played(received, response)
 
+    def begin(self) -> None:
+        """Answer from now on, until the recording ends.
+
+        Raises:
+            BadValue: there is one with this base URL.
+        """
+        board.enter(self)
+        _stand_ins.setdefault(self._recording, []).append(self)
+        self._recording.endings.append(self.end)
+
     def end(self) -> str | None:
         """End it, as the recording does; returns what the test has to be told.
 
@@ -203,7 +211,7 @@ class StandIn(respx.Router):
                     stack.callback(self._player.close)
                 stack.callback(self._server.close)
                 stack.callback(board.leave, self)
-        except RuntimeError as error:
+        except Exception as error:  # noqa: BLE001  # what was found before is not to be lost
             self._faults[f"stand-in {self.address}: {error}"] += 1
         faults = [repeated(text, count) for text, count in self._faults.items()]
         faults += faults_of(
@@ -214,6 +222,8 @@ class StandIn(respx.Router):
             sent=self._recording.requests_between(),
             is_own=self._owns,
         )
+        if all(one._is_over for one in _stand_ins.get(self._recording, ())):
+            _stand_ins.pop(self._recording, None)
         return "\n".join(faults) or None
 
     def is_served_at(self, url: httpx.URL) -> bool:

@@ -663,3 +663,16 @@ def test_a_trace_without_the_apps_spans_says_whose_they_are(act, play):
         act.assert_tree("GET /x")
     note = "http://payments is played by an app: its spans are those of its instrumentation"
     assert str(caught.value).count(note) == 1
+
+
+def test_an_app_that_waits_for_itself_is_told_so(play, caplog):
+    """Its one thread cannot give the answer that it waits for."""
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            httpx.get("http://payments/y")
+
+    play(app=app)
+    assert httpx.get("http://payments/x").status_code == 500
+    (entry,) = caplog.records
+    assert "a real server would hang" in str(entry.exc_info[1])

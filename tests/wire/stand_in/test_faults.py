@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import weakref
 
 import httpx
 import pytest
 
-from pytest_traces import record
+from pytest_traces import BadValue, record
 from pytest_traces.model import RequestData
 from pytest_traces.recording import journal
 from pytest_traces.recording.traffic import Exchange
@@ -58,10 +60,11 @@ def test_routes_that_were_never_called_are_named_together(faults_of):
         payments.post("/charge", json={"order": 7}, headers={"x": "1"})
         payments.get(path__regex=r"/orders/(?P<id>\d+)")
         payments.route(method__in=["PUT", "PATCH"])
+        payments.get(path__in=["/a", "/b"])
 
     assert faults_of(use) == (
-        "stand-in http://payments/v1: POST /charge with json and headers, GET /orders/{id} "
-        "and PUT|PATCH (any path) were never called; no call came\n"
+        "stand-in http://payments/v1: POST /charge with json and headers, GET /orders/{id}, "
+        "PUT|PATCH (any path) and GET /a|/b were never called; no call came\n"
         "  hint: optional=True, on the stand-in or on the route, if that is meant"
     )
 
@@ -306,6 +309,41 @@ def test_the_end_comes_once(act, play):
         httpx.get("http://payments.invalid/")
     with pytest.raises(RuntimeError, match="stand-in http://payments has ended"):
         assert payments.url
+
+
+def test_an_end_that_fails_does_not_hide_what_was_found(faults_of, monkeypatch):
+    """Nor does it leave anything that could be ended."""
+
+    def use(play, recording):
+        payments = play()
+        payments.get("/x")
+
+        def fail():
+            close()
+            raise OSError("no such port")
+
+        close = payments._server.close
+        monkeypatch.setattr(payments._server, "close", fail)
+
+    assert faults_of(use).splitlines()[:2] == [
+        "stand-in http://payments: no such port",
+        "stand-in http://payments: GET /x was never called; no call came",
+    ]
+
+
+def test_nothing_keeps_a_stand_in_that_has_ended(stand_in):
+    """Nor the recording that it belonged to."""
+    with record() as act:
+        one, other = (
+            stand_in(act, "http://a", optional=True),
+            stand_in(act, "http://b", optional=True),
+        )
+        with pytest.raises(BadValue):
+            stand_in(act, "http://a")
+        kept = [weakref.ref(one), weakref.ref(other)]
+    del one, other, act
+    gc.collect()
+    assert [ref() for ref in kept] == [None, None]
 
 
 def test_a_fault_does_not_hide_that_of_another(faults_of):
