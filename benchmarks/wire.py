@@ -1,14 +1,14 @@
 """What recording the requests costs a suite, beside recording its spans.
 
-    python benchmarks/wire.py [--rounds 15] [--tests 200]
+    python benchmarks/wire.py [--rounds 8] [--tests 200]
 
 A suite of that many tests in one process: each opens a recording, mocks a remote service with
 respx, and calls an instrumented FastAPI application by its test client; its endpoint asks that
 service by an instrumented httpx. So each test has two requests, one of them mocked, and its spans.
 It runs with the hooks on the clients and without them, in the same process, in turns of a few
-tests; spans are recorded in both. Every figure is CPU time. Printed are the median of the ratios and their
-range, and beside it the same for the suite without hooks against itself: what is not 1.00 there
-is noise. Takes about a minute.
+tests; spans are recorded in both. Every figure is CPU time. Printed are the median of the ratios
+and their range, and beside it the same for the suite without hooks against itself: what is not
+1.00 there is noise. Takes about a minute.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def measure(rounds: int, tests: int) -> None:
 def main() -> None:
     """Reads the options."""
     parser = argparse.ArgumentParser(description="What recording the requests costs a suite.")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--tests", type=int, default=200)
     options = parser.parse_args()
     measure(options.rounds, options.tests)

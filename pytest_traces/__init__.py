@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pytest_traces.forest import Span as Span
     from pytest_traces.forest import Trace as Trace
     from pytest_traces.headers import SentHeaders as SentHeaders
-    from pytest_traces.propagation.messages import Message as Message
-    from pytest_traces.propagation.requests import Request as Request
+    from pytest_traces.propagation.checking.messages import Message as Message
+    from pytest_traces.propagation.checking.requests import Request as Request
     from pytest_traces.settings import BadValue as BadValue
     from pytest_traces.shape.fields import Glob as Glob
     from pytest_traces.shape.fields import glob as glob
@@ -39,11 +39,11 @@ _HOMES = {
     "Caller": "wire.caller",
     "Glob": "shape.fields",
     "Group": "shape.pattern",
-    "Message": "propagation.messages",
+    "Message": "propagation.checking.messages",
     "OutlineError": "shape.outline",
     "Pattern": "shape.pattern",
     "PatternError": "shape.pattern",
-    "Request": "propagation.requests",
+    "Request": "propagation.checking.requests",
     "SentHeaders": "headers",
     "Span": "forest",
     "StandIn": "wire.stand_in",

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from pytest_traces.propagation.carriers import Header
 from pytest_traces.propagation.context import Problem
-from pytest_traces.propagation.formats import parts_of
+from pytest_traces.propagation.formats.format import parts_of
 from pytest_traces.settings import BadValue
 
 #: A list has at most 180 members (3.3.1), and what is longer than 8192 bytes may be cut (3.3.2).

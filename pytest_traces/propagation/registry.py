@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from pytest_traces.propagation import (
+from pytest_traces.propagation.carriers import Carrier, Headers
+from pytest_traces.propagation.context import SpanContext
+from pytest_traces.propagation.formats import (
     b3,
     b3multi,
     datadog,
@@ -16,9 +18,7 @@ from pytest_traces.propagation import (
     tracecontext,
     xray,
 )
-from pytest_traces.propagation.carriers import Carrier, Headers
-from pytest_traces.propagation.context import SpanContext
-from pytest_traces.propagation.formats import Format
+from pytest_traces.propagation.formats.format import Format
 from pytest_traces.settings import BadValue
 
 _MODULES = (tracecontext, b3, b3multi, jaeger, xray, datadog, sentry, gcp, ottrace)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_traces.propagation.fault import Fault
-from pytest_traces.propagation.verdict import Checked
+from pytest_traces.propagation.checking.fault import Fault
+from pytest_traces.propagation.checking.verdict import Checked
 from pytest_traces.report.causes import Cause
 from pytest_traces.report.words import path_of, quoted
 from pytest_traces.sources.advice import Advice

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from pytest_traces.forest import Span
 from pytest_traces.propagation import SpanContext, formats_in, headers_of, inject
-from pytest_traces.propagation.fault import Fault
-from pytest_traces.propagation.verdict import Checked
+from pytest_traces.propagation.checking.fault import Fault
+from pytest_traces.propagation.checking.verdict import Checked
 from pytest_traces.report.words import joined, path_of, quoted
 
 _WIDTH = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_traces.propagation.verdict import Checked
+from pytest_traces.propagation.checking.verdict import Checked
 from pytest_traces.recording import Capture
 from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message, add_captured

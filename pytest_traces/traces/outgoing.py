@@ -9,21 +9,21 @@ from functools import cached_property
 from pytest_traces.forest import Forest, Span
 from pytest_traces.model import CarrierData, Headers, RequestData
 from pytest_traces.propagation import formats_in
-from pytest_traces.propagation.check import Carried, check, leaks_in
-from pytest_traces.propagation.fault import Fault
-from pytest_traces.propagation.incoming import Arrivals, Incoming
-from pytest_traces.propagation.messages import (
+from pytest_traces.propagation.checking.check import Carried, check, leaks_in
+from pytest_traces.propagation.checking.fault import Fault
+from pytest_traces.propagation.checking.incoming import Arrivals, Incoming
+from pytest_traces.propagation.checking.messages import (
     Message,
     consumers_without_context,
     messages_of,
     producers_without_carrier,
 )
-from pytest_traces.propagation.parts import Asked
-from pytest_traces.propagation.requests import Request
-from pytest_traces.propagation.senders import Index, Sender, keys_in, senders_of
-from pytest_traces.propagation.serving import serves
-from pytest_traces.propagation.targets import Target, any_takes_url
-from pytest_traces.propagation.verdict import Checked
+from pytest_traces.propagation.checking.parts import Asked
+from pytest_traces.propagation.checking.requests import Request
+from pytest_traces.propagation.checking.senders import Index, Sender, keys_in, senders_of
+from pytest_traces.propagation.checking.serving import serves
+from pytest_traces.propagation.checking.targets import Target, any_takes_url
+from pytest_traces.propagation.checking.verdict import Checked
 from pytest_traces.recording import SpanKey
 
 _DESTINATION = ("messaging.destination.name", "messaging.destination")

@@ -9,12 +9,12 @@ from typing import Any
 from pytest_traces.forest import Forest, Span
 from pytest_traces.model import Headers
 from pytest_traces.propagation.carriers import Carrier, pairs_of
-from pytest_traces.propagation.eager import eager_hint
-from pytest_traces.propagation.messages import Message as SentMessage
-from pytest_traces.propagation.parts import Asked, read_asked
+from pytest_traces.propagation.checking.eager import eager_hint
+from pytest_traces.propagation.checking.messages import Message as SentMessage
+from pytest_traces.propagation.checking.parts import Asked, read_asked
+from pytest_traces.propagation.checking.requests import Request
+from pytest_traces.propagation.checking.targets import Target, To, external
 from pytest_traces.propagation.registry import format_named
-from pytest_traces.propagation.requests import Request
-from pytest_traces.propagation.targets import Target, To, external
 from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message
 from pytest_traces.report.sent import checked_message, nothing_sent, request_cause

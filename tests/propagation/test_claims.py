@@ -6,7 +6,7 @@ import pytest
 
 from pytest_traces.assembly import assemble
 from pytest_traces.model import CarrierData, RequestData, SpanData, SpanRef
-from pytest_traces.propagation.messages import messages_of
+from pytest_traces.propagation.checking.messages import messages_of
 
 TRACE, ABOVE, BELOW = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "b7ad6b7169203331"
 HEADER = (("traceparent", f"00-{TRACE}-{ABOVE}-01"),)

@@ -1,7 +1,7 @@
 import pytest
 
 from pytest_traces.propagation import InvalidContext, SpanContext, extract, inject
-from pytest_traces.propagation.datadog import priority_of
+from pytest_traces.propagation.formats.datadog import priority_of
 from pytest_traces.settings import BadValue
 
 LOW, SPAN = "b5a2814f70060771", "000000000000162e"

@@ -20,8 +20,12 @@ from pytest_traces.propagation import (
     inject,
     inject_baggage,
 )
-from pytest_traces.propagation.datadog import priority_of
-from pytest_traces.propagation.datadog_member import DatadogMember, read_member, write_member
+from pytest_traces.propagation.formats.datadog import priority_of
+from pytest_traces.propagation.formats.datadog_member import (
+    DatadogMember,
+    read_member,
+    write_member,
+)
 
 ASKED = os.environ.get("PYTEST_TRACES_ORACLES")
 FOLDER = Path(ASKED) if ASKED else Path(__file__).parents[3] / "shared" / "oracles"

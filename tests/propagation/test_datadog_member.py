@@ -1,7 +1,11 @@
 import pytest
 
 from pytest_traces.propagation import InvalidContext
-from pytest_traces.propagation.datadog_member import DatadogMember, read_member, write_member
+from pytest_traces.propagation.formats.datadog_member import (
+    DatadogMember,
+    read_member,
+    write_member,
+)
 
 MEMBER = DatadogMember(2, "rum", "a0000000000000ff", (("_dd.p.dm", "-4"), ("_dd.p.usr.id", "b=")))
 TEXT = "s:2;o:rum;p:a0000000000000ff;t.dm:-4;t.usr.id:b~"

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_traces.assembly import assemble
 from pytest_traces.model import SpanData
-from pytest_traces.propagation.eager import eager_hint, eager_tasks
+from pytest_traces.propagation.checking.eager import eager_hint, eager_tasks
 
 TRACE, ABOVE = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TASK = SpanData(

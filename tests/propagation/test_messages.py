@@ -11,7 +11,7 @@ import pytest
 from pytest_traces import record
 from pytest_traces.assembly import assemble
 from pytest_traces.model import CarrierData, Link, RequestData, SpanData, SpanRef
-from pytest_traces.propagation.messages import (
+from pytest_traces.propagation.checking.messages import (
     consumers_without_context,
     messages_of,
     producers_without_carrier,

@@ -17,9 +17,13 @@ from pytest_traces.propagation import (
     inject_baggage,
 )
 from pytest_traces.propagation.carriers import Header
-from pytest_traces.propagation.datadog import priority_of
-from pytest_traces.propagation.datadog_member import DatadogMember, read_member, write_member
-from pytest_traces.propagation.tracestate import read_tracestate, write_tracestate
+from pytest_traces.propagation.formats.datadog import priority_of
+from pytest_traces.propagation.formats.datadog_member import (
+    DatadogMember,
+    read_member,
+    write_member,
+)
+from pytest_traces.propagation.formats.tracestate import read_tracestate, write_tracestate
 
 ASKED = os.environ.get("PYTEST_TRACES_ORACLES")
 FOLDER = Path(ASKED) if ASKED else Path(__file__).parents[3] / "shared" / "oracles"

@@ -12,6 +12,7 @@ from pytest_traces.propagation import (
     SpanContext,
     context_headers_of,
     extract,
+    formats,
     formats_in,
     headers_of,
     inject,
@@ -35,7 +36,15 @@ def test_what_is_listed_can_be_imported() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["b3", "context", "registry", "baggage", "tracestate", "datadog_member"]
+    "name",
+    [
+        "context",
+        "registry",
+        "baggage",
+        "formats.b3",
+        "formats.tracestate",
+        "formats.datadog_member",
+    ],
 )
 def test_the_examples_run(name: str) -> None:
     """Those in the docstrings."""
@@ -54,7 +63,7 @@ def test_the_example_of_the_documentation_runs() -> None:
 
 def test_every_format_has_a_module() -> None:
     """Of its own name."""
-    assert {one.name for one in pkgutil.iter_modules(propagation.__path__)} >= set(FORMATS)
+    assert {one.name for one in pkgutil.iter_modules(formats.__path__)} >= set(FORMATS)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

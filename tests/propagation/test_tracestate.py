@@ -1,7 +1,7 @@
 import pytest
 
 from pytest_traces.propagation.carriers import Header
-from pytest_traces.propagation.tracestate import LIMIT, read_tracestate, write_tracestate
+from pytest_traces.propagation.formats.tracestate import LIMIT, read_tracestate, write_tracestate
 from pytest_traces.settings import BadValue
 
 BAD_KEY = "a key must begin with a lower-case letter or a digit and have at most 256 characters of a-z, 0-9, _ - * / @ (W3C Trace Context, 3.3.2.2.1)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_traces import record
-from pytest_traces.propagation.eager import eager_hint
-from pytest_traces.propagation.messages import (
+from pytest_traces.propagation.checking.eager import eager_hint
+from pytest_traces.propagation.checking.messages import (
     consumers_without_context,
     messages_of,
     producers_without_carrier,

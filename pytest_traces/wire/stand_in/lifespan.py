@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 from pytest_traces.wire.stand_in.asgi import AsgiApp, Message
@@ -31,7 +32,8 @@ class Lifespan:
         self._outcome: asyncio.Future[str | None] = self._loop.create_future()
         self._task: asyncio.Task[None] | None = None
         self._is_up = False
-        self._failure: str | None = None
+        #: What went wrong when it shut down.
+        self.failure: str | None = None
 
     async def started(self) -> None:
         """Wait until the application has started; the first call starts it.
@@ -55,7 +57,7 @@ class Lifespan:
         self.ask_to_end()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
-        return self._failure
+        return self.failure
 
     def ask_to_end(self) -> None:
         """Tell the application to shut down, and do not wait."""
@@ -86,16 +88,30 @@ class Lifespan:
             elif kind == "lifespan.startup.failed":
                 self._settle(_last_line(message.get("message", "")))
             elif kind == "lifespan.shutdown.failed":
-                self._failure = _last_line(message.get("message", ""))
+                self.failure = _last_line(message.get("message", ""))
 
         try:
-            await self._app(scope, self._to_app.get, send)
+            await self._app(scope, self._receive, send)
         except Exception as error:  # noqa: BLE001  # "unsupported", or it has said so already
-            if self._outcome.done() and self.state is not None and self._failure is None:
-                self._failure = f"{type(error).__name__}: {error}"
+            if self._outcome.done() and self.state is not None and self.failure is None:
+                self.failure = f"{type(error).__name__}: {error}"
         finally:
             self._is_up = False
             self._settle(None)
+
+    async def _receive(self) -> Message:
+        try:
+            return await self._to_app.get()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._is_up or task is None:
+                raise
+            # The loop ends before the recording does, and so it cancels what is left on it: to an
+            # application that is up this is the time to shut down.
+            self._is_up = False
+            if sys.version_info >= (3, 11):
+                task.uncancel()
+            return {"type": "lifespan.shutdown"}
 
     def _settle(self, failure: str | None) -> None:
         if not self._outcome.done():

@@ -61,7 +61,7 @@ class AsgiPlayer:
     def _end(self, lifespan: Lifespan) -> str | None:
         loop = lifespan.loop
         if loop.is_closed():
-            return None  # who closed it has cancelled the application
+            return lifespan.failure  # who closed it has cancelled the application
         if loop.is_running():
             if loop is running_asyncio():
                 lifespan.ask_to_end()  # it cannot be waited for on the loop that has to run it

@@ -90,7 +90,8 @@ class StandIn(respx.Router):
         self._passed: list[httpx.Request] = []
         #: Routes that had a request, whatever came of it.
         self._asked: dict[int, respx.Route] = {}
-        self._is_over = False
+        #: Whether its recording has ended.
+        self.is_over = False
 
     def __repr__(self) -> str:
         return f"<StandIn {self.name} at {self.base_url}: {len(self.requests)} requests>"
@@ -199,9 +200,9 @@ class StandIn(respx.Router):
 
         A second call does nothing.
         """
-        if self._is_over:
+        if self.is_over:
             return None
-        self._is_over = True
+        self.is_over = True
         uncalled = self._uncalled()
         try:
             with ExitStack() as stack:
@@ -222,7 +223,7 @@ class StandIn(respx.Router):
             sent=self._recording.requests_between(),
             is_own=self._owns,
         )
-        if all(one._is_over for one in _stand_ins.get(self._recording, ())):
+        if all(one.is_over for one in _stand_ins.get(self._recording, ())):
             _stand_ins.pop(self._recording, None)
         return "\n".join(faults) or None
 

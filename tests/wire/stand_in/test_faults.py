@@ -60,7 +60,7 @@ def test_routes_that_were_never_called_are_named_together(faults_of):
         payments.post("/charge", json={"order": 7}, headers={"x": "1"})
         payments.get(path__regex=r"/orders/(?P<id>\d+)")
         payments.route(method__in=["PUT", "PATCH"])
-        payments.get(path__in=["/a", "/b"])
+        payments.get(path__in=("/a", "/b"))
 
     assert faults_of(use) == (
         "stand-in http://payments/v1: POST /charge with json and headers, GET /orders/{id}, "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_traces.propagation.carriers import Header, Headers
 from pytest_traces.propagation.context import Problem, SpanContext
-from pytest_traces.propagation.formats import Format, fault_of
+from pytest_traces.propagation.formats.format import Format, fault_of
 
 NAME = "b3multi"
 #: Longer than any value of B3, with room for what a lenient receiver forgives.

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytest_traces.forest import Span
-from pytest_traces.propagation.check import Carried
-from pytest_traces.propagation.fault import Fault
-from pytest_traces.propagation.incoming import Incoming
-from pytest_traces.propagation.requests import Request
+from pytest_traces.propagation.checking.check import Carried
+from pytest_traces.propagation.checking.fault import Fault
+from pytest_traces.propagation.checking.incoming import Incoming
+from pytest_traces.propagation.checking.requests import Request
 
 
 class Checked(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_traces.propagation import b3multi
 from pytest_traces.propagation.carriers import Header, Headers
 from pytest_traces.propagation.context import InvalidContext, Problem, SpanContext
-from pytest_traces.propagation.formats import Format, fault_of, parts_of
+from pytest_traces.propagation.formats import b3multi
+from pytest_traces.propagation.formats.format import Format, fault_of, parts_of
 
 NAME = "b3"
 #: Longer than any value of B3, with room for what a lenient receiver forgives.

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pytest_traces.forest import Span
 from pytest_traces.headers import SentHeaders
 from pytest_traces.model import RequestData, Role
-from pytest_traces.propagation.senders import Sender
+from pytest_traces.propagation.checking.senders import Sender
 
 
 class Request:

@@ -20,11 +20,11 @@ from pytest_traces.propagation import (
     formats_in,
     headers_of,
 )
-from pytest_traces.propagation.fault import Fault, Relation
-from pytest_traces.propagation.incoming import Incoming
-from pytest_traces.propagation.parts import Asked, check_parts
-from pytest_traces.propagation.places import Part, place_of
-from pytest_traces.propagation.senders import Index, Sender, key_of, same_trace
+from pytest_traces.propagation.checking.fault import Fault, Relation
+from pytest_traces.propagation.checking.incoming import Incoming
+from pytest_traces.propagation.checking.parts import Asked, check_parts
+from pytest_traces.propagation.checking.places import Part, place_of
+from pytest_traces.propagation.checking.senders import Index, Sender, key_of, same_trace
 from pytest_traces.recording import SpanKey
 
 #: A library that sends this header of its own, beside that of the recorded source.

@@ -6,8 +6,8 @@ import re
 
 from pytest_traces.propagation.carriers import Header, Headers
 from pytest_traces.propagation.context import Problem, SpanContext
-from pytest_traces.propagation.formats import Format, fault_of, parts_of
-from pytest_traces.propagation.tracestate import read_tracestate, write_tracestate
+from pytest_traces.propagation.formats.format import Format, fault_of, parts_of
+from pytest_traces.propagation.formats.tracestate import read_tracestate, write_tracestate
 
 NAME = "tracecontext"
 #: Of a later version a header may be longer than the 55 characters of version 00.

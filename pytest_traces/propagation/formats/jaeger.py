@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from pytest_traces.propagation.carriers import Header, Headers
 from pytest_traces.propagation.context import Problem, SpanContext
-from pytest_traces.propagation.formats import Format, fault_of, parts_of
+from pytest_traces.propagation.formats.format import Format, fault_of, parts_of
 
 NAME = "jaeger"
 #: More than the longest value with each of its characters URL-encoded.

@@ -6,7 +6,7 @@ import re
 
 from pytest_traces.propagation.carriers import Header, Headers
 from pytest_traces.propagation.context import Pairs, Problem, SpanContext
-from pytest_traces.propagation.formats import Format, parts_of
+from pytest_traces.propagation.formats.format import Format, parts_of
 from pytest_traces.settings import BadValue
 
 NAME = "datadog"

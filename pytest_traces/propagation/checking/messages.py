@@ -10,8 +10,8 @@ from typing import Literal
 from pytest_traces.forest import Forest, Span
 from pytest_traces.headers import SentHeaders
 from pytest_traces.model import CarrierData, RequestData
-from pytest_traces.propagation.claims import Claims, Injection
-from pytest_traces.propagation.marks import (
+from pytest_traces.propagation.checking.claims import Claims, Injection
+from pytest_traces.propagation.checking.marks import (
     Arrived,
     Marks,
     all_marks,
@@ -19,7 +19,7 @@ from pytest_traces.propagation.marks import (
     marks_of,
     sender_of,
 )
-from pytest_traces.propagation.senders import Index, keys_in
+from pytest_traces.propagation.checking.senders import Index, keys_in
 from pytest_traces.recording import SpanKey
 
 #: The queue or topic, by its present name and by the one that many instrumentations still use.

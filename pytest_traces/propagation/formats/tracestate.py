@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pytest_traces.propagation.carriers import Header
 from pytest_traces.propagation.context import Pairs, Problem
-from pytest_traces.propagation.formats import parts_of
+from pytest_traces.propagation.formats.format import parts_of
 from pytest_traces.settings import BadValue
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_\-*/@]{0,255}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pytest_traces.propagation.carriers import Header, Headers
 from pytest_traces.propagation.context import SpanContext
-from pytest_traces.propagation.formats import Format, fault_of
+from pytest_traces.propagation.formats.format import Format, fault_of
 from pytest_traces.settings import BadValue
 
 NAME = "ottrace"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pytest_traces.forest import Span
 from pytest_traces.model import CarrierData, RequestData
-from pytest_traces.propagation.marks import Arrived, Marks, marks_of
+from pytest_traces.propagation.checking.marks import Arrived, Marks, marks_of
 from pytest_traces.recording import SpanKey
 
 

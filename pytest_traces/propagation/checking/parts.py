@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from pytest_traces.model import Headers
 from pytest_traces.propagation import InvalidContext, extract, extract_baggage
-from pytest_traces.propagation.fault import Fault
-from pytest_traces.propagation.incoming import Incoming
+from pytest_traces.propagation.checking.fault import Fault
+from pytest_traces.propagation.checking.incoming import Incoming
 from pytest_traces.settings import BadValue
 from pytest_traces.shape.values import value_matches
 

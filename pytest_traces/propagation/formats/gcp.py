@@ -6,7 +6,7 @@ import re
 
 from pytest_traces.propagation.carriers import Headers
 from pytest_traces.propagation.context import Problem, SpanContext
-from pytest_traces.propagation.formats import Format, fault_of
+from pytest_traces.propagation.formats.format import Format, fault_of
 
 NAME = "gcp"
 LIMIT = 128

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pytest_traces.forest import Span
-from pytest_traces.propagation.requests import Request
+from pytest_traces.propagation.checking.requests import Request
 
 _PATH = ("url.path", "http.target")
 _METHOD = ("http.request.method", "http.method")
