@@ -78,7 +78,7 @@ def suites(app: FastAPI, tests: int, kinds: dict[str, Sequence[Part]]) -> dict[s
             for _ in range(TURN):
                 one_test(app, parts)
             took[kind] += time.process_time() - begun
-        order.reverse()
+        order.append(order.pop(0))
     return took
 
 

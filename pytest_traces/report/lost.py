@@ -37,7 +37,8 @@ def lost_cause(one: Checked, advice: Advice | None) -> Cause:
 
 def _missing(one: Checked, advice: Advice | None) -> Cause:
     request, sender = one.request, one.carried.sender
-    if request is not None and request.data.suppressed:
+    # Instrumentations suppress what is below their own client span.
+    if request is not None and request.data.suppressed and not sender.is_client:
         return Cause(
             "instrumentation was suppressed where it was sent (suppress_instrumentation)",
             "send it outside of that block, or leave it out with to= and traces_external",
