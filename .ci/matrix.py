@@ -34,7 +34,15 @@ TOOLS = [
     "freezegun",
 ]
 APPLICATIONS = ["fastapi", "httpx2", "flask", "sqlalchemy<2.1"]
+CLIENTS = ["aiohttp", "celery", "requests", "responses", "urllib3"]
 FLOORS = ["pytest==8.0.0", "httpx==0.27.0", "respx==0.21.0"]
+CLIENT_FLOORS = [
+    "aiohttp==3.9.0",
+    "celery==5.3.1",
+    "requests==2.31.0",
+    "responses==0.25.0",
+    "urllib3==1.26.18",
+]
 
 
 def opentelemetry(sdk: str, contrib: str, instrumentations: str) -> list[str]:
@@ -47,10 +55,16 @@ def opentelemetry(sdk: str, contrib: str, instrumentations: str) -> list[str]:
 
 OTEL_1_20 = [
     # Flask's is left out: it asks Flask 3 for an attribute that warns.
-    *opentelemetry("1.20.0", "0.41b0", "fastapi httpx sqlalchemy starlette"),
+    *opentelemetry(
+        "1.20.0",
+        "0.41b0",
+        "aiohttp-client celery fastapi httpx requests sqlalchemy starlette urllib3",
+    ),
     "setuptools<67.3",  # they import pkg_resources; later ones warn of that, or lack it
 ]
-INSTRUMENTED = "fastapi flask httpx sqlalchemy starlette threading"
+INSTRUMENTED = (
+    "aiohttp-client celery fastapi flask httpx requests sqlalchemy starlette threading urllib3"
+)
 OTEL_1_27 = opentelemetry("1.27.0", "0.48b0", INSTRUMENTED)
 OTEL_1_33 = opentelemetry("1.33.0", "0.54b0", INSTRUMENTED)
 
@@ -79,14 +93,19 @@ ENVIRONMENTS = [
         Environment(
             f"{python}-lowest",
             python,
-            [".", *FLOORS, *OTEL_1_20, *TOOLS, *APPLICATIONS],
+            [".", *FLOORS, *CLIENT_FLOORS, *OTEL_1_20, *TOOLS, *APPLICATIONS],
             (*WITHOUT_README, *UNCLOSED_LOOP),
         )
         for python in ("3.10", "3.11")
     ),
-    Environment("3.11-otel-1.27", "3.11", [".", *OTEL_1_27, *TOOLS, *APPLICATIONS], WITHOUT_README),
-    Environment("3.12-otel-1.33", "3.12", [".", *OTEL_1_33, *TOOLS, *APPLICATIONS], WITHOUT_README),
-    Environment("3.12-without-otel", "3.12", [".", *TOOLS], WITHOUT_README),
+    *(
+        Environment(name, python, [".", *sdk, *TOOLS, *APPLICATIONS, *CLIENTS], WITHOUT_README)
+        for name, python, sdk in (
+            ("3.11-otel-1.27", "3.11", OTEL_1_27),
+            ("3.12-otel-1.33", "3.12", OTEL_1_33),
+        )
+    ),
+    Environment("3.12-without-otel", "3.12", [".", *TOOLS, *CLIENTS, "starlette"], WITHOUT_README),
     *(Environment(f"{python}-newest", python, [".[dev]"]) for python in MINORS),
 ]
 
