@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from pytest_traces.traces.traces import Traces as Traces
     from pytest_traces.traces.traces import View as View
     from pytest_traces.wire.caller import Caller as Caller
+    from pytest_traces.wire.stand_in import Received as Received
     from pytest_traces.wire.stand_in import StandIn as StandIn
+    from pytest_traces.wire.stand_in import UnroutedRequest as UnroutedRequest
 
 _HOMES = {
     "BadValue": "settings",
@@ -43,6 +45,7 @@ _HOMES = {
     "OutlineError": "shape.outline",
     "Pattern": "shape.pattern",
     "PatternError": "shape.pattern",
+    "Received": "wire.stand_in",
     "Request": "propagation.checking.requests",
     "SentHeaders": "headers",
     "Span": "forest",
@@ -50,6 +53,7 @@ _HOMES = {
     "Trace": "forest",
     "Traces": "traces.traces",
     "UnreadableSpan": "sources.handwritten.reading",
+    "UnroutedRequest": "wire.stand_in",
     "View": "traces.traces",
     "concurrent": "shape.pattern",
     "glob": "shape.fields",
@@ -68,6 +72,7 @@ __all__ = [
     "OutlineError",
     "Pattern",
     "PatternError",
+    "Received",
     "Request",
     "SentHeaders",
     "Span",
@@ -75,6 +80,7 @@ __all__ = [
     "Trace",
     "Traces",
     "UnreadableSpan",
+    "UnroutedRequest",
     "View",
     "concurrent",
     "glob",
