@@ -54,6 +54,8 @@ class Recording:
         self.opened_ns = 0
         #: What a source or a tap could not read: every assertion reports these.
         self.problems: list[str] = []
+        #: Clients whose requests cannot be seen: assertions on requests report these.
+        self.unseen: list[str] = []
         #: Numbers of entries that another recording wanted and this one does not.
         self.left_out: set[int] = set()
         #: Remarks of sources by topic, each with how often it came up.

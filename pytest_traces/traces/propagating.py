@@ -100,6 +100,7 @@ class Propagating(Asserting):
             return None if all(one.holds for one in checked) else checked_message(checked)
 
         self._when_quiet(check, on_its_way=self._on_their_way)
+        self._fail_on_unseen()
         hint = eager_hint(self._frame.forest())
         if hint is not None:
             warnings.warn(f"assert_propagated: {hint}", stacklevel=2)
@@ -134,6 +135,7 @@ class Propagating(Asserting):
             return None if held else checked_message(checked, leaked=True)
 
         self._when_quiet(check, on_its_way=self._on_their_way)
+        self._fail_on_unseen()
 
     def _assert_carried(self, headers: Headers, sender: Name, wanted: Wanted) -> None:
         __tracebackhide__ = True
@@ -147,6 +149,13 @@ class Propagating(Asserting):
             return None if checked.holds else checked_message([checked])
 
         self._at_first_success(check)
+
+    def _fail_on_unseen(self) -> None:
+        __tracebackhide__ = True
+        unseen = self._frame.recording.unseen
+        if unseen:
+            lines = "\n".join(f"  {fault}" for fault in unseen)
+            raise AssertionError(f"not every request could be seen\n\n{lines}")
 
     def _why_root(self, span: Span) -> Cause | None:
         wanted = Wanted(self._frame.recording.settings.format, Asked())

@@ -38,6 +38,10 @@ def outline(recording):
     return [(one.client, one.url, one.status, one.through) for one in found]
 
 
+#: Only the first is below what OpenTelemetry's instrumentation wraps.
+NAMES = {"httpcore": "respx", "httpx": 'respx (using="httpx")'}
+
+
 @WAYS
 @pytest.mark.parametrize("using", ["httpcore", "httpx"])
 @pytest.mark.parametrize("first", ["mock", "recording"])
@@ -50,7 +54,7 @@ def test_respx(way, using, first, open_recording):
             recording = open_recording()
         router.get(URL).respond(201)
         assert way().status_code == 201
-    assert outline(recording) == [("httpx", URL, 201, "respx")]
+    assert outline(recording) == [("httpx", URL, 201, NAMES[using])]
 
 
 @WAYS
@@ -70,7 +74,7 @@ def test_respx_that_fails(using, recording):
         router.get(URL).mock(side_effect=httpx.ConnectError("down"))
         with pytest.raises(httpx.ConnectError):
             get()
-    assert outline(recording) == [("httpx", URL, None, "respx")]
+    assert outline(recording) == [("httpx", URL, None, NAMES[using])]
     assert recording.requests_between()[0].error == "ConnectError: down"
 
 

@@ -81,10 +81,10 @@ class Wire:
         ]
 
     def flush(self) -> None:
-        """Add the faults to the problems of every open recording, where each is named once."""
+        """Tell every open recording what it cannot see; each fault once."""
         faults = self.faults()
         for window in self._journal.windows if faults else ():
-            window.problems += [fault for fault in faults if fault not in window.problems]
+            window.unseen += [fault for fault in faults if fault not in window.unseen]
 
     def _hook_httpx(self, module: ModuleType) -> None:
         from pytest_traces.wire.clients.httpx import HttpxHooks

@@ -89,8 +89,11 @@ def carrier_of(client: object, transport: object, method: str) -> Carrier:
     function = getattr(kind, method, None)
     function = getattr(function, "__wrapped__", function)  # below the hook on requests
     mock = _mock_in(getattr(function, "__module__", None))
+    if kind.__module__.partition(".")[0] == "respx":  # with using="httpx" it has its own transport
+        above = 'respx (using="httpx")'
+        return Carrier(above if _respx_mocks("httpx") else _respx_below("httpx"))
     if mock is None and carrier is NETWORK:
-        mock = _respx_below(kind)
+        mock = _respx_below(kind.__module__.partition(".")[0])
     return carrier if mock is None else Carrier(mock)
 
 
@@ -115,12 +118,20 @@ def _mock_in(module: object) -> str | None:
     return _MOCKS.get(module.partition(".")[0]) if isinstance(module, str) else None
 
 
-def _respx_below(kind: type) -> str | None:
+def _respx_below(library: str) -> str | None:
     """respx patches what httpx sends with, and pytest-httpx2 what httpx2 does, by way of respx."""
+    below = _BELOW.get(library)
+    return "respx" if below is not None and _respx_mocks(below) else None
+
+
+def _respx_mocks(what: str) -> bool:
+    """Whether a router of the test's own is there; that of stand-ins lets others through."""
     mocks: Any = sys.modules.get("respx.mocks")
-    below = _BELOW.get(kind.__module__.partition(".")[0])
-    mocker = None if mocks is None or below is None else mocks.Mocker.registry.get(below)
-    return "respx" if getattr(mocker, "routers", None) else None
+    mocker = None if mocks is None else mocks.Mocker.registry.get(what)
+    return any(
+        not type(router).__module__.startswith("pytest_traces.")
+        for router in getattr(mocker, "routers", ())
+    )
 
 
 def role_of(carrier: Carrier, data: RequestData) -> Role:

@@ -37,7 +37,7 @@ _TARGETS = (
 )
 
 
-def state() -> list[object]:
+def state() -> list[Any]:
     """What stand-ins change while they are there."""
     patched = [vars(owner)[name] for owner, name in _TARGETS]
     routers = [list(mocker.routers) for mocker in (HTTPCoreMocker, HTTPXMocker)]
@@ -51,9 +51,8 @@ def nothing_is_left() -> Iterator[None]:
     """Classes, respx's routers and the threads are after each test what they were before."""
     before = state()
     yield
-    for thread in threading.enumerate():
-        if "AnyIO" in thread.name:  # they end some time after the loop that they belong to
-            thread.join(5)
+    for thread in set(threading.enumerate()) - set(before[-1]):
+        thread.join(5)  # those of a server, or of anyio, end some time after what they served
     assert state() == before
 
 
