@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pytest_traces.settings import (
     DEFAULTS,
     NANOSECONDS,
+    PLAYED,
     SOURCE_NAMES,
     BadValue,
     Settings,
@@ -42,8 +43,8 @@ def test_the_defaults_are_stated_once():
 
 
 def test_the_names_of_the_sources_are_those_of_the_sources():
-    """The list that a setting is checked against is the list of what there is."""
-    assert tuple(all_sources()) == SOURCE_NAMES
+    """The list that a setting is checked against is what there is, but what the test plays."""
+    assert tuple(all_sources()) == (*SOURCE_NAMES, PLAYED)
 
 
 def test_settings_know_nothing_of_pytest():

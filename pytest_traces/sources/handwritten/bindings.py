@@ -61,8 +61,11 @@ def other_holders(function: object, own: Sequence[object]) -> list[str]:
 
 
 def _is_method(value: object, method: MethodType) -> bool:
-    """Whether it is the same method of the same object: each access makes another one."""
-    return isinstance(value, MethodType) and value == method
+    """Whether it is the same method of the same object: each access makes another one.
+
+    A global may be a proxy, which is not to be asked what it is: Django's settings raise then.
+    """
+    return type(value) is MethodType and value == method
 
 
 def _modules() -> list[ModuleType]:

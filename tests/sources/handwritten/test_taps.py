@@ -707,3 +707,29 @@ def test_a_recording_that_is_over_takes_no_tap(tracing):
     with pytest.raises(RuntimeError) as caught:
         inner.tap(tracing, "record_span")
     assert str(caught.value) == "tap: the recording is over; nothing can be added to it"
+
+
+def test_a_global_that_raises_when_asked_is_left_alone():
+    """As Django's settings do before they are configured: a tap only looks at types."""
+
+    class Proxy:
+        @property
+        def __class__(self):
+            raise RuntimeError("not configured")
+
+    class Recorder:
+        def record(self, span):
+            del span
+
+    module = ModuleType("module_with_a_proxy")
+    module.settings = Proxy()
+    recorder = Recorder()
+    sys.modules[module.__name__] = module
+    try:
+        with record() as act:
+            act.tap(recorder, "record")
+            recorder.record(FIELDS)
+    finally:
+        del sys.modules[module.__name__]
+
+    assert [span.name for span in act.spans] == ["book"]

@@ -37,23 +37,23 @@ _TARGETS = (
 )
 
 
-def state() -> list[Any]:
+def state() -> list[object]:
     """What stand-ins change while they are there."""
     patched = [vars(owner)[name] for owner, name in _TARGETS]
     routers = [list(mocker.routers) for mocker in (HTTPCoreMocker, HTTPXMocker)]
-    # trio keeps those that it has begun, for later runs.
-    threads = {one for one in threading.enumerate() if not one.name.startswith("Trio thread")}
-    return [*patched, *routers, threads]
+    return [*patched, *routers]
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     """Classes, respx's routers and the threads are after each test what they were before."""
-    before = state()
+    before, threads = state(), set(threading.enumerate())
     yield
-    for thread in set(threading.enumerate()) - set(before[-1]):
-        thread.join(5)  # those of a server, or of anyio, end some time after what they served
     assert state() == before
+    for thread in set(threading.enumerate()) - threads:
+        if not thread.name.startswith("Trio thread"):  # trio keeps those that it has begun
+            thread.join(5)  # those of a server, or of anyio, end some time after what they served
+            assert not thread.is_alive(), thread
 
 
 @pytest.fixture
