@@ -128,7 +128,7 @@ class Playing(Feeding):
         self._at_first_success(check)
 
     def _unreceived(self, caller: Caller) -> Message:
-        name, forest = quoted(caller.name), self._frame.forest()
+        name, forest = quoted(caller.name), self._forest()
         message = plain_message(
             f"nobody received the headers of the caller {name}", forest, self._captures()
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from pytest_traces import record
@@ -107,6 +109,8 @@ def test_worker(book):
 @pytest.mark.parametrize("tracer", [{"use_span_links": True}], indirect=True)
 def test_links(book):
     """With links instead of parents it is the same message."""
+    if "use_span_links" not in inspect.getsource(instrumentation):
+        pytest.skip("this version of the instrumentation always makes a parent")
     with record(timeout="15s") as act:
         book()
         act.assert_tree("""

@@ -162,8 +162,10 @@ def test_pytest_httpx_keeps_all_other_urls(play, request):
     assert httpx.get("http://payments/x").text == "played"
 
 
-def test_pytest_httpx_that_takes_a_request_is_named(stand_in, httpx_mock):
+def test_pytest_httpx_that_takes_a_request_is_named(stand_in, request):
     """Else nobody would know why the route was never called."""
+    pytest.importorskip("pytest_httpx")
+    httpx_mock = request.getfixturevalue("httpx_mock")
     httpx_mock.add_response(url="http://payments/x", text="mocked")
     with pytest.raises(AssertionError) as caught, record() as act:
         stand_in(act).get("/x")
