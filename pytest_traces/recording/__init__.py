@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from pytest_traces.model import CarrierData, RequestData, SpanData
+from pytest_traces.model import CarrierData, RequestData, SpanData, SpanRef
 from pytest_traces.recording.contract import Capture as Capture
 from pytest_traces.recording.contract import Part as Part
 from pytest_traces.recording.contract import Source as Source
@@ -54,6 +54,8 @@ class Recording:
         self.opened_ns = 0
         #: What a source or a tap could not read: every assertion reports these.
         self.problems: list[str] = []
+        #: The addresses at which stand-ins are served, and the base URLs that they stand for.
+        self.aliases: dict[str, str] = {}
         #: Clients whose requests cannot be seen: assertions on requests report these.
         self.unseen: list[str] = []
         #: Numbers of entries that another recording wanted and this one does not.
@@ -181,14 +183,21 @@ class Recording:
         self, first: int | None = None, last: int | None = None
     ) -> list[RequestData]:
         """The requests of this recording's window, or of a part of it, in order of their begin."""
-        return within([one.data for one in list(self.requests)], first, last)
+        found = within([one.data for one in list(self.requests)], first, last)
+        return [one._replace(current=self._own(one.current)) for one in found]
+
+    def _own(self, refs: tuple[SpanRef, ...]) -> tuple[SpanRef, ...]:
+        """Those of the sources that are recorded here."""
+        if all(ref.source in self.settings.sources for ref in refs):
+            return refs
+        return tuple(ref for ref in refs if ref.source in self.settings.sources)
 
     def carriers_between(
         self, first: int | None = None, last: int | None = None
     ) -> list[CarrierData]:
         """What propagators wrote and read in this recording's window, or in a part of it."""
         found = [one for one in self.carriers if one.source in self.settings.sources]
-        return within(found, first, last)
+        return within([one._replace(current=self._own(one.current)) for one in found], first, last)
 
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
         """Whether a span of this window, or of a part of it, has not ended."""

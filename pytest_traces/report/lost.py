@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_traces.propagation.checking.fault import Fault
 from pytest_traces.propagation.checking.verdict import Checked
 from pytest_traces.report.causes import Cause
-from pytest_traces.report.words import path_of, quoted
+from pytest_traces.report.words import listed, path_of, quoted
 from pytest_traces.sources.advice import Advice
 
 _BY_THE_TEST = (
@@ -28,37 +28,59 @@ def lost_cause(one: Checked, advice: Advice | None) -> Cause:
                 "inject within its block, so that the consumer finds it as its parent",
             )
         if fault.kind == "missing":
-            return _missing(one, advice)
+            return _missing(one, fault, advice)
         cause = _added_early(one, fault) or _copied(one, fault) or _two(fault)
         if cause is not None:
             return cause
     return Cause()
 
 
-def _missing(one: Checked, advice: Advice | None) -> Cause:
+def _missing(one: Checked, fault: Fault, advice: Advice | None) -> Cause:
     request, sender = one.request, one.carried.sender
+    if fault.format is not None and fault.values:
+        there = listed(dict.fromkeys(fault.values))
+        return Cause(
+            f"what is there is {there}; the format {fault.format} is asked for by format= or "
+            "traces_format"
+        )
+    if request is None:
+        return _missing_in_message(one)
     # Instrumentations suppress what is below their own client span.
-    if request is not None and request.data.suppressed and not sender.is_client:
+    if request.data.suppressed and not sender.is_client:
         return Cause(
             "instrumentation was suppressed where it was sent (suppress_instrumentation)",
             "send it outside of that block, or leave it out with to= and traces_external",
         )
-    if sender.key is None and request is not None:
-        what = f"{request.method} {request.url}"
-        return Cause(f"no span was current where {what} was sent", _BY_THE_TEST)
+    if one.unused:
+        return Cause(
+            "a context was injected where it was sent, but not into the headers of this request",
+            "pass them on: headers=headers",
+        )
+    return _missing_in_request(one, advice)
+
+
+def _missing_in_request(one: Checked, advice: Advice | None) -> Cause:
+    sender = one.carried.sender
+    if sender.key is None:
+        return Cause(f"no span was current where {one.title} was sent", _BY_THE_TEST)
     if advice is not None:
         return Cause(advice.cause, advice.hint)
-    if request is not None and sender.is_client and sender.span is not None:
+    if sender.is_client and sender.span is not None:
         return Cause(
             f"its client span {quoted(sender.span.name)} was made, but the headers that left do "
             "not have its context: nothing injected it, or something below took it away"
         )
-    if request is None and sender.span is not None:
-        return Cause(
-            f"nothing was injected while {quoted(sender.span.name)} was current",
-            "within its block: opentelemetry.propagate.inject(headers)",
-        )
     return Cause("a span was current where it was sent, but nothing injected its context")
+
+
+def _missing_in_message(one: Checked) -> Cause:
+    sender = one.carried.sender.span
+    if sender is None:
+        return Cause("no span was current where it was sent")
+    return Cause(
+        f"nothing was injected while {quoted(sender.name)} was current",
+        "within its block: opentelemetry.propagate.inject(headers)",
+    )
 
 
 def _added_early(one: Checked, fault: Fault) -> Cause | None:

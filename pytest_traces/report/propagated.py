@@ -162,9 +162,14 @@ def _text(one: Checked, fault: Fault) -> str:
 
 
 def _missing_text(fault: Fault) -> str:
-    if fault.format is None:
-        return "it carried no context: neither traceparent nor a header of another format"
-    return f"it carried no context of the format {fault.format} ({headers_of(fault.format)[0]})"
+    there = joined(list(dict.fromkeys(fault.values)))
+    if fault.format is not None:
+        header = headers_of(fault.format)[0]
+        instead = f", but {there}" if there else ""
+        return f"it carried no context of the format {fault.format} ({header}){instead}"
+    if there:
+        return f"it carried no context of a recorded span: nobody recorded the trace of {there}"
+    return "it carried no context: neither traceparent nor a header of another format"
 
 
 def _sampled_text(fault: Fault) -> str:

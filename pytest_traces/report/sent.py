@@ -30,11 +30,22 @@ def checked_message(checked: Sequence[Checked], *, leaked: bool = False) -> Mess
             message.cause = f"{message.cause}; {other.text}"
             message.hint = message.hint or other.hint
     if leaked:
-        message.hint = (
+        message.hint = _leak_hint(wrong)
+    return message
+
+
+def _leak_hint(wrong: Sequence[Checked]) -> str | None:
+    """How to keep the context at home, where an instrumentation or Sentry adds it."""
+    names = {(fault.header or "").lower() for one in wrong for fault in one.faults}
+    if "sentry-trace" in names:
+        return "sentry_sdk.init(..., trace_propagation_targets=[...]) without that host"
+    clients = {one.request.client for one in wrong if one.request is not None}
+    if clients == {"httpx"} and any(one.carried.sender.is_client for one in wrong):
+        return (
             "do not instrument the client that calls it: HTTPXClientInstrumentor()."
             "uninstrument_client(client), or call it within suppress_instrumentation()"
         )
-    return message
+    return None
 
 
 def request_cause(checked: Checked) -> Cause:
@@ -79,15 +90,23 @@ def _advice(one: Checked) -> Advice | None:
     return advice_on(sending)
 
 
-def nothing_sent(target: str | None, titles: Sequence[str], captures: Sequence[Capture]) -> Message:
+def nothing_sent(
+    targets: Sequence[str],
+    left_out: Sequence[str],
+    titles: Sequence[str],
+    captures: Sequence[Capture],
+) -> Message:
     """Nothing was selected, so nothing can be said.
 
     Args:
-        target: what was selected by, as it was written.
-        titles: everything that was sent elsewhere.
+        targets: what was selected by, as it was written; none for everything.
+        left_out: to whom nothing counts.
+        titles: everything that was sent.
         captures: what was captured.
     """
-    where = "" if target is None else f" to {target}"
+    where = f" to {listed(targets)}" if targets else ""
+    if not targets and left_out and titles:
+        where = f" but to third parties ({listed(left_out)})"
     message = Message(f"no request and no message was sent{where}")
     if titles:
         names = listed(dict.fromkeys(titles), 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from types import EllipsisType
 from typing import Any
 
 from pytest_traces.forest import Forest, Span
@@ -22,9 +23,11 @@ from pytest_traces.report.words import listed
 from pytest_traces.shape.pattern import Name
 from pytest_traces.shape.usage import understood
 from pytest_traces.traces.asserting import Asserting
-from pytest_traces.traces.lens import Only, Without
-from pytest_traces.traces.outgoing import Outgoing, Wanted
+from pytest_traces.traces.look import Look, Wanted
+from pytest_traces.traces.outgoing import Outgoing
 from pytest_traces.traces.selection import select
+
+_INCOMPLETE = "not everything may have been sent yet, as spans are open"
 
 
 class Propagating(Asserting):
@@ -41,7 +44,7 @@ class Propagating(Asserting):
     @property
     def messages(self) -> tuple[SentMessage, ...]:
         """Every message that was sent or received with a context in its headers, in order."""
-        return tuple(self._outgoing().messages)
+        return tuple(self._outgoing().messaging.messages)
 
     def assert_propagated(
         self,
@@ -50,7 +53,7 @@ class Propagating(Asserting):
         format: str | None = None,  # noqa: A002  # the public word for it
         baggage: Mapping[str, Any] | None = None,
         tracestate: Mapping[str, Any] | None = None,
-        carrier: Carrier = None,
+        carrier: Carrier | EllipsisType = ...,
         sender: Name = None,
     ) -> None:
         """Each selected request and message carries the context of the span that sent it.
@@ -61,21 +64,24 @@ class Propagating(Asserting):
         caller; headers of several formats agree.
 
         Args:
-            to: a host (``"payments"``, ``"payments:8080"``), the beginning of a URL, the
-                destination of messages, ``re.compile(...)`` or ``glob(...)``; without it
-                everything that the application sent, but to the hosts of ``traces_external``.
+            to: a host (``"payments"``, ``"payments:8080"``), the beginning of a URL (whole
+                parts of its path), the destination of messages, ``re.compile(...)``,
+                ``glob(...)``, or a stand-in; without it everything that the application sent,
+                but to the hosts of ``traces_external``.
             format: the format that has to be there, one of
                 :data:`pytest_traces.propagation.FORMATS`; else that of ``traces_format``, else
                 any one.
             baggage: members that have to be there.
             tracestate: members that have to be there.
-            carrier: headers of anything else that should carry a context, instead of ``to``.
+            carrier: headers of anything else that should carry a context, instead of ``to``;
+                None is a carrier without any.
             sender: the name of the span that wrote the carrier.
 
         Raises:
             AssertionError: a check fails, or nothing was sent there.
-            BadValue: an unknown format.
+            BadValue: an unknown format; members that are no mapping of texts.
             TypeError: both ``to`` and ``carrier``, or something that is neither.
+            ValueError: ``to`` is empty.
 
         Example:
             >>> traces.assert_propagated(to="payments", baggage={"tenant": "acme"})
@@ -85,7 +91,7 @@ class Propagating(Asserting):
         asked = understood(read_asked, tracestate, baggage)
         name = understood(read_format, format) or self._frame.recording.settings.format
         wanted = Wanted(name, asked)
-        if carrier is not None or sender is not None:
+        if carrier is not ... or sender is not None:
             headers = understood(read_carrier, carrier, to)
             self._assert_carried(headers, sender, wanted)
             return
@@ -96,10 +102,10 @@ class Propagating(Asserting):
             outgoing = self._outgoing()
             checked = outgoing.check(target, left_out, wanted)
             if not checked:
-                return self._nothing_sent(outgoing, target)
+                return self._nothing_sent(outgoing, [] if target is None else [target], left_out)
             return None if all(one.holds for one in checked) else checked_message(checked)
 
-        self._when_quiet(check, on_its_way=self._on_their_way)
+        self._when_quiet(check, on_its_way=self._on_their_way, incomplete=_INCOMPLETE)
         self._fail_on_unseen()
         hint = eager_hint(self._frame.forest())
         if hint is not None:
@@ -110,7 +116,7 @@ class Propagating(Asserting):
 
         Args:
             to: as for :meth:`assert_propagated`; without it, every host of
-                ``traces_external``.
+                ``traces_external`` that was called, and at least one of them.
 
         Raises:
             AssertionError: a request carries a context there; or none was sent there.
@@ -130,11 +136,11 @@ class Propagating(Asserting):
             outgoing = self._outgoing()
             checked = outgoing.check_leaks(targets)
             if not checked:
-                return self._nothing_sent(outgoing, targets[0] if len(targets) == 1 else None)
+                return self._nothing_sent(outgoing, targets)
             held = all(one.holds for one in checked)
             return None if held else checked_message(checked, leaked=True)
 
-        self._when_quiet(check, on_its_way=self._on_their_way)
+        self._when_quiet(check, on_its_way=self._on_their_way, absence=True)
         self._fail_on_unseen()
 
     def _assert_carried(self, headers: Headers, sender: Name, wanted: Wanted) -> None:
@@ -163,23 +169,22 @@ class Propagating(Asserting):
         return None if checked is None else request_cause(checked)
 
     def _outgoing(self) -> Outgoing:
-        frame = self._frame
-        bounds = frame.bounds()
-        forest = frame.forest()
-        picks = any(isinstance(step, Only | Without) for step in frame.steps)
-        view = self._forest() if picks else forest
-        recording = frame.recording
-        return Outgoing(
-            forest, view, recording.requests_between(*bounds), recording.carriers_between(*bounds)
-        )
+        return Outgoing(Look(self._frame))
 
-    def _nothing_sent(self, outgoing: Outgoing, target: Target | None) -> Message:
+    def _nothing_sent(
+        self, outgoing: Outgoing, targets: Sequence[Target], left_out: Sequence[Target] = ()
+    ) -> Message:
         unanswered = self._on_their_way()
         if unanswered:
             return Message(f"no answer has come yet to {listed(unanswered)}")
-        name = None if target is None else str(target)
-        message = nothing_sent(name, outgoing.titles(), self._captures())
-        message.hint = eager_hint(self._frame.forest()) or message.hint
+        message = nothing_sent(
+            [str(one) for one in targets],
+            [str(one) for one in left_out],
+            outgoing.titles(),
+            self._captures(),
+        )
+        better = [one.hint for one in targets if one.hint is not None]
+        message.hint = eager_hint(self._frame.forest()) or next(iter(better), message.hint)
         return message
 
     def _on_their_way(self) -> Sequence[str]:
@@ -191,13 +196,13 @@ class Propagating(Asserting):
         ]
 
 
-def read_carrier(carrier: Carrier, to: object) -> Headers:
+def read_carrier(carrier: Carrier | EllipsisType, to: object) -> Headers:
     """The carrier as pairs of texts.
 
     Raises:
-        TypeError: no carrier, one that is none, or ``to`` beside it.
+        TypeError: no carrier was given, one that is none, or ``to`` beside it.
     """
-    if carrier is None:
+    if isinstance(carrier, EllipsisType):
         raise TypeError("sender= says who wrote carrier=, which is missing")
     if to is not None:
         raise TypeError("either to= or carrier=: a carrier is the only thing looked at")

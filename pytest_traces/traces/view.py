@@ -95,6 +95,7 @@ class Viewing:
         absence: bool = False,
         waived: Sequence[Fields] = (),
         on_its_way: Callable[[], Sequence[str]] = tuple,
+        incomplete: str | None = None,
     ) -> None:
         """Wait until no span is open, then check; while something is missing, it may still come.
 
@@ -104,6 +105,7 @@ class Viewing:
                 assertion fails when the time is over.
             waived: the names of spans that are expected to stay open.
             on_its_way: names what else is not over.
+            incomplete: why open spans are a failure by themselves, in words.
         """
         __tracebackhide__ = True
         blocked = loops.is_running()
@@ -127,9 +129,11 @@ class Viewing:
         if still_open or unanswered:
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
-        if failure is None and absence and still_open:
+        if absence:
+            incomplete = "absence cannot be asserted while spans are open"
+        if failure is None and incomplete is not None and still_open:
             names = listed(quoted(span.name) for span in still_open)
-            failure = Message(f"absence cannot be asserted while spans are open: {names}")
+            failure = Message(f"{incomplete}: {names}")
         if failure is None and unanswered:
             failure = Message(f"no answer has come yet to {listed(unanswered)}")
         if failure is None:

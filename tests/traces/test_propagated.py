@@ -291,12 +291,10 @@ def test_a_format_that_is_not_there_is_missing(shop: Shop):
         "1 of 1 request did not carry the trace on\n"
         "\n"
         "  POST http://payments/charge  (sent by httpx from 'POST /checkout > POST')\n"
-        "      it carried no context of the format b3 (b3)\n"
+        "      it carried no context of the format b3 (b3), but traceparent\n"
         f"      expected: b3: {TRACE}-{POST}-1, that of 'POST /checkout > POST'\n"
         "\n"
-        "  cause: its client span 'POST' was made, but the headers that left do not have its "
-        "context: nothing\n"
-        "         injected it, or something below took it away"
+        "  cause: what is there is traceparent; the format b3 is asked for by format= or traces_format"
     )
 
 

@@ -8,6 +8,7 @@ several formats from one source agree.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytest_traces.forest import Span
@@ -16,19 +17,27 @@ from pytest_traces.propagation import (
     FORMATS,
     InvalidContext,
     SpanContext,
+    context_headers_of,
     extract,
     formats_in,
     headers_of,
 )
+from pytest_traces.propagation.checking.clock import had_ended
 from pytest_traces.propagation.checking.fault import Fault, Relation
 from pytest_traces.propagation.checking.incoming import Incoming
+from pytest_traces.propagation.checking.index import Index, key_of, same_trace
 from pytest_traces.propagation.checking.parts import Asked, check_parts
 from pytest_traces.propagation.checking.places import Part, place_of
-from pytest_traces.propagation.checking.senders import Index, Sender, key_of, same_trace
+from pytest_traces.propagation.checking.senders import Sender
 from pytest_traces.recording import SpanKey
 
 #: A library that sends this header of its own, beside that of the recorded source.
 _OWN_SOURCE = ("sentry", "datadog")
+#: Baggage of Jaeger and of OpenTracing's tracers.
+_BAGGAGE = ("jaeger-baggage", "jaeger-debug-id")
+_BAGGAGE_PREFIXES = ("uberctx-", "ot-baggage-")
+#: Formats whose headers may have the lower half of a trace id only.
+_HALVES = ("b3", "b3multi", "jaeger", "datadog", "ottrace")
 
 
 class Carried(NamedTuple):
@@ -52,29 +61,36 @@ def check(carried: Carried, wanted: str | None, asked: Asked, index: Index) -> l
         index: the recorded spans.
     """
     present = formats_in(carried.headers)
+    if not present or (wanted is not None and wanted not in present):
+        return [_missing(wanted, carried.headers, present)]
     names = present if wanted is None else [wanted]
-    if not names or (wanted is not None and wanted not in present):
-        return [Fault("missing", wanted)]
     faults: list[Fault] = []
     contexts: dict[str, SpanContext] = {}
-    for name in dict.fromkeys([*names, *present]):
+    for name in present:
         context, wrong = _read(carried.headers, name)
         if context is not None:
             contexts[name] = context
         if name in names:
             faults += wrong
-    linked = {
-        name: _link_fault(carried, name, context, index) for name, context in contexts.items()
-    }
-    apart = _disagreement(carried.headers, contexts, linked, index)
+    foreign = {name for name in contexts if _is_foreign(name, contexts[name], index)}
+    if wanted is None and foreign == set(present):
+        return [_missing(wanted, carried.headers, present)]  # none that this recording can judge
+    linked = {name: _link_fault(carried, name, contexts[name], index) for name in contexts}
+    apart = _disagreement(carried.headers, contexts, linked, foreign)
     for name in names:
         fault = linked.get(name)
-        if fault is None or (name in _OWN_SOURCE and fault.relation == "unrecorded" and names[1:]):
-            continue  # the other header is the one that this recording can judge
-        if not any(name == one.format for one in apart):
+        is_excused = wanted is None and name in foreign
+        if fault is not None and not is_excused and all(name != one.format for one in apart):
             faults.append(fault)
     faults += apart
     return faults + check_parts(carried.headers, asked, carried.incoming)
+
+
+def _missing(wanted: str | None, headers: Headers, present: Sequence[str]) -> Fault:
+    """Nothing is there that would do; what is there instead."""
+    others = {header for name in present for header in context_headers_of(name)}
+    there = tuple(key for key, _ in headers if key.lower() in others)
+    return Fault("missing", wanted, values=there)
 
 
 def _read(headers: Headers, name: str) -> tuple[SpanContext | None, list[Fault]]:
@@ -99,8 +115,9 @@ def _read(headers: Headers, name: str) -> tuple[SpanContext | None, list[Fault]]
 
 def _link_fault(carried: Carried, name: str, context: SpanContext, index: Index) -> Fault | None:
     """Checks 3 to 5: it names the sender, and says of it what is true."""
-    found = index.get(key_of(context))
-    kind, relation = _wrong_link(carried, context, found)
+    exact = name not in _HALVES
+    found = index.get(key_of(context), exact=exact)
+    kind, relation = _wrong_link(carried, context, found, exact=exact)
     if kind is None:
         found = found or carried.sender.span
         if found is None or context.sampled in (None, found.sampled):
@@ -114,7 +131,7 @@ def _link_fault(carried: Carried, name: str, context: SpanContext, index: Index)
 
 
 def _wrong_link(
-    carried: Carried, context: SpanContext, found: Span | None
+    carried: Carried, context: SpanContext, found: Span | None, *, exact: bool
 ) -> tuple[Part | None, Relation | None]:
     """Which of its ids is not the sender's, and whose it is."""
     wanted = carried.sender.key
@@ -123,8 +140,8 @@ def _wrong_link(
     if wanted is None:  # nobody was current: any recorded span that is open will do
         if found is None:
             return "parent", "unrecorded"
-        return ("parent", "ended") if _had_ended(found, carried.at_ns) else (None, None)
-    if not same_trace(context.trace_id, wanted[0]):
+        return ("parent", "ended") if had_ended(found, carried.at_ns) else (None, None)
+    if not same_trace(context.trace_id, wanted[0], exact=exact):
         return "trace", _relation(found, carried)
     if context.span_id != wanted[1]:
         return "parent", _relation(found, carried)
@@ -141,21 +158,17 @@ def _relation(found: Span | None, carried: Carried) -> Relation:
         one is found for one in carried.sender.span.ancestors
     ):
         return "ancestor"
-    return "ended" if _had_ended(found, carried.at_ns) else "other"
-
-
-def _had_ended(span: Span, at_ns: int | None) -> bool:
-    return at_ns is not None and span.end_ns is not None and span.end_ns < at_ns
+    return "ended" if had_ended(found, carried.at_ns) else "other"
 
 
 def _disagreement(
     headers: Headers,
     contexts: dict[str, SpanContext],
     linked: dict[str, Fault | None],
-    index: Index,
+    foreign: set[str],
 ) -> list[Fault]:
     """Check 7: the formats that say something else than the first that is right, or the first."""
-    names = [name for name in contexts if not _has_own_source(name, contexts[name], index)]
+    names = [name for name in contexts if name not in foreign]
     right = next((name for name in names if linked[name] is None), names[0] if names else None)
     if right is None:
         return []
@@ -181,17 +194,16 @@ def _difference(one: SpanContext, other: SpanContext) -> Part | None:
     return None
 
 
-def _has_own_source(name: str, context: SpanContext, index: Index) -> bool:
-    """Whether this header is of a library whose spans are not recorded here."""
-    return name in _OWN_SOURCE and index.get(key_of(context)) is None
+def _is_foreign(name: str, context: SpanContext, index: Index) -> bool:
+    """Whether this header is of a library that adds its own, and whose spans are not recorded."""
+    return name in _OWN_SOURCE and not index.has_trace(context.trace_id)
 
 
 def leaks_in(headers: Headers) -> list[Fault]:
     """Every header that tells the receiver something about the trace, valid or not."""
-    names = {name: known for known in FORMATS for name in headers_of(known)}
-    names["baggage"] = "baggage"
+    names = {name for known in FORMATS for name in headers_of(known)} | {"baggage", *_BAGGAGE}
     return [
-        Fault("leaked", names[key.lower()], key, value)
+        Fault("leaked", None, key, value)
         for key, value in headers
-        if key.lower() in names
+        if key.lower() in names or key.lower().startswith(_BAGGAGE_PREFIXES)
     ]

@@ -28,7 +28,8 @@ class Fault(NamedTuple):
         context: what the header says, where it can be read.
         found: the recorded span that it names.
         relation: how that span relates to the right one.
-        values: of a header that was sent more than once, each value.
+        values: of a header that was sent more than once, each value; where the context is
+            missing, the headers of other contexts that are there.
         members: of tracestate or baggage, what should be there; the value None is any.
         kept: whether those members came in from the caller, or were asked for.
         against: of headers that disagree, the other one and its value.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pytest_traces.forest import Span
 from pytest_traces.model import Headers
-from pytest_traces.propagation.checking.senders import Index, keys_in
+from pytest_traces.propagation.checking.index import Index, keys_in
 from pytest_traces.recording import SpanKey
 
 

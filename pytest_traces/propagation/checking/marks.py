@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 
 from pytest_traces.forest import Forest, Span
 from pytest_traces.model import CarrierData, Headers
-from pytest_traces.propagation.checking.senders import Index, keys_in
+from pytest_traces.propagation.checking.index import Index, keys_in
 from pytest_traces.propagation.registry import context_headers_of, formats_in
 from pytest_traces.recording import SpanKey
 

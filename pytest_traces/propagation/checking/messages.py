@@ -11,6 +11,7 @@ from pytest_traces.forest import Forest, Span
 from pytest_traces.headers import SentHeaders
 from pytest_traces.model import CarrierData, RequestData
 from pytest_traces.propagation.checking.claims import Claims, Injection
+from pytest_traces.propagation.checking.index import Index, keys_in
 from pytest_traces.propagation.checking.marks import (
     Arrived,
     Marks,
@@ -19,7 +20,6 @@ from pytest_traces.propagation.checking.marks import (
     marks_of,
     sender_of,
 )
-from pytest_traces.propagation.checking.senders import Index, keys_in
 from pytest_traces.recording import SpanKey
 
 #: The queue or topic, by its present name and by the one that many instrumentations still use.

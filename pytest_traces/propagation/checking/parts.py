@@ -39,6 +39,9 @@ def _members(where: str, given: object) -> Mapping[str, object]:
         raise BadValue(where, given, 'it is a mapping of what has to be there: {"tenant": "acme"}')
     if not given:
         raise BadValue(where, given, "name at least one member, or leave it out")
+    for key, value in given.items():
+        if value is None or isinstance(value, bool | int | float | bytes):
+            raise BadValue(f"{where}[{key!r}]", value, "a member of a header is a text")
     return given
 
 
@@ -70,13 +73,18 @@ def _lost(
     members = [
         (key, None if value is None else _text(value))
         for key, value in wanted.items()
-        if key not in there or (value is not None and not value_matches(value, there[key]))
+        if key not in there or (value is not None and not _is_value(value, there[key]))
     ]
     if not members:
         return []
     fault = Fault(name, members=tuple(members), kept=kept)
     sent = next(((key, value) for key, value in headers if key.lower() == name), None)
     return [fault if sent is None else fault._replace(header=sent[0], value=sent[1])]
+
+
+def _is_value(wanted: object, there: str) -> bool:
+    """OpenTelemetry for Python writes a space as ``+``, which other receivers read as a plus."""
+    return value_matches(wanted, there) or value_matches(wanted, there.replace("+", " "))
 
 
 def _text(value: object) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from contextlib import suppress
+from functools import lru_cache
 
+from pytest_traces.propagation.checking.clients import place_of_url
 from pytest_traces.shape.values import Glob, value_matches
 
 To = str | re.Pattern[str] | Glob | None
@@ -23,10 +25,10 @@ class Target:
         ValueError: an empty text.
     """
 
-    def __init__(self, to: To) -> None:
-        if not isinstance(to, str | Glob | re.Pattern) or (
-            isinstance(to, re.Pattern) and (isinstance(to.pattern, bytes))
-        ):
+    def __init__(self, to: object) -> None:
+        to = getattr(to, "base_url", to)  # a stand-in is meant by its URL
+        is_bytes = isinstance(to, re.Pattern) and isinstance(to.pattern, bytes)
+        if not isinstance(to, str | Glob | re.Pattern) or is_bytes:
             raise TypeError(
                 f"to={to!r} ({type(to).__name__}): it is a host, a URL prefix, the destination "
                 "of messages, re.compile(...) or glob(...)"
@@ -40,12 +42,23 @@ class Target:
         if isinstance(self.to, str):
             if "://" in self.to:
                 return _is_below(url, self.to)
-            return self.to.lower() in _hosts(url)
-        return any(value_matches(self.to, text) for text in (url, *_hosts(url)))
+            return self.to.lower() in hosts_of(url)
+        return any(value_matches(self.to, text) for text in (url, *hosts_of(url)))
 
     def takes_destination(self, destination: str | None) -> bool:
         """Whether a message to this destination is meant."""
         return destination is not None and value_matches(self.to, destination)
+
+    @property
+    def hint(self) -> str | None:
+        """What it perhaps should have been, where it selects nothing."""
+        if not isinstance(self.to, str):
+            return None
+        if set(self.to) & set("*?"):
+            return f"a pattern is written glob({self.to!r})"
+        if "/" in self.to and "://" not in self.to:
+            return f'the beginning of a URL has its scheme: "http://{self.to.lstrip("/")}"'
+        return None
 
     def __str__(self) -> str:
         return repr(self.to)
@@ -61,29 +74,27 @@ def external(names: Sequence[str]) -> list[Target]:
     return [Target(Glob(name) if set(name) & set("*?[") else name) for name in names]
 
 
-def _hosts(url: str) -> tuple[str, ...]:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
+@lru_cache(maxsize=4096)
+def hosts_of(url: str) -> tuple[str, ...]:
+    """The host as it can be written: with its port and without, encoded (RFC 5891) and not."""
+    _, host, port, _ = place_of_url(url)
+    if not host:
         return ()
-    return (host,) if port is None else (host, f"{host}:{port}")
+    names = [host, f"[{host}]"] if ":" in host else [host]
+    if host.startswith("xn--") or ".xn--" in host:
+        with suppress(UnicodeError):
+            names.append(host.encode("ascii").decode("idna"))
+    return (*names, *(f"{name}:{port}" for name in names if port is not None))
 
 
 def _is_below(url: str, prefix: str) -> bool:
     """Whether the URL begins with the prefix, and ends a part of its path there."""
-    begin = prefix.lower().partition("://")
-    scheme, _, rest = begin
-    host, slash, _ = rest.partition("/")
-    path = prefix[len(scheme) + 3 + len(host) :] if slash else ""
-    there_scheme, _, there = url.partition("://")
-    there_host, _, there_path = there.partition("/")
-    if (there_scheme.lower(), there_host.lower().rpartition("@")[2]) != (scheme, host):
+    scheme, host, port, path = place_of_url(prefix)
+    if host is not None and not host.isascii():
+        with suppress(UnicodeError):
+            host = host.encode("idna").decode("ascii")
+    there = place_of_url(url)
+    if there[:3] != (scheme, host, port):
         return False
-    wanted, actual = path.rstrip("/"), "/" + there_path
-    return actual.startswith(wanted) and actual[len(wanted) : len(wanted) + 1] in (
-        "",
-        "/",
-        "?",
-        "#",
-    )
+    wanted = path.rstrip("/")
+    return there[3].startswith(wanted) and there[3][len(wanted) : len(wanted) + 1] in ("", "/")

@@ -21,6 +21,7 @@ class Checked(NamedTuple):
         faults: what is wrong; empty if nothing is.
         request: where it is one.
         copied: the context that came in with the very header that went out.
+        unused: whether the span that sent it injected its context into something unknown.
         stray: a span that should have continued this context, and begins a trace of its own.
     """
 
@@ -30,6 +31,7 @@ class Checked(NamedTuple):
     request: Request | None = None
     copied: Incoming | None = None
     stray: Span | None = None
+    unused: bool = False
 
     @property
     def holds(self) -> bool:
