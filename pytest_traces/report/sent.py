@@ -17,7 +17,7 @@ from pytest_traces.sources.advice import Advice, Sending, advice_on
 def checked_message(checked: Sequence[Checked], *, leaked: bool = False) -> Message:
     """Some did not carry the trace on; or, where none may, some did."""
     wrong = [one for one in checked if not one.holds]
-    counted = f"{len(wrong)} of {plural(len(checked), _noun(checked))}"
+    counted = f"{len(wrong):,} of {plural(len(checked), _noun(checked))}"
     verb = "carried a context away" if leaked else "did not carry the trace on"
     message = Message(f"{counted} {verb}")
     causes = [lost_cause(one, _advice(one)) for one in wrong]

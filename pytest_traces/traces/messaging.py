@@ -136,7 +136,7 @@ class Messaging:
         found = [one for one in found if not self._look.hides(one)]
         known = {key_of_span(one) for one in found}
         meant = [one for one in found if self._is_meant(one, target)]
-        unknown = [one for one in found if _attribute(one) is None and one not in meant]
+        unknown = [one for one in found if _attribute(one) is None]
         for message in self.messages:
             if message.action == "received" and not formats_in(message.headers):
                 unknown += [one for one in message.receivers if key_of_span(one) not in known]
@@ -199,11 +199,12 @@ def _take(
     """
     for one in strays:
         if destination in (destination_of(one), None):
-            strays.remove(one)
-            return one
-    if alone and len(unknown) == 1:
-        found = unknown.pop()
-        if found in strays:
-            strays.remove(found)
-        return found
-    return None
+            return _used_up(one, strays, unknown)
+    return _used_up(unknown[0], strays, unknown) if alone and len(unknown) == 1 else None
+
+
+def _used_up(span: Span, *lists: list[Span]) -> Span:
+    for one in lists:
+        if span in one:
+            one.remove(span)
+    return span

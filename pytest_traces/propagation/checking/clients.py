@@ -14,6 +14,7 @@ from pytest_traces.recording import SpanKey
 
 _URL = ("url.full", "http.url")
 _METHOD = ("http.request.method", "http.method")
+_OTHERS = ("db.", "messaging.", "rpc.")
 _PORTS = {"http": 80, "https": 443}
 
 Place = tuple[str, str | None, int | None, str]
@@ -42,7 +43,7 @@ class ClientSpans:
             return False
         if _is_timely(span, request):
             return True
-        return has_url(span) and not had_ended(span, request.start_ns)
+        return not _is_of_another(span) and not had_ended(span, request.start_ns)
 
     def free(self, request: RequestData, current: SpanKey | None, taken: set[int]) -> Span | None:
         """One that was made for this request as far as anybody knows, and that no other has.
@@ -85,14 +86,14 @@ def fits(span: Span, request: RequestData) -> bool:
     return url is None or place_of_url(url) == place_of_url(request.url)
 
 
-def has_url(span: Span) -> bool:
-    """Whether it names a URL."""
-    return _attribute(span, _URL) is not None
-
-
 def has_address(span: Span) -> bool:
     """Whether it is of HTTP at all, and not of a database."""
-    return has_url(span) or _attribute(span, _METHOD) is not None
+    return any(_attribute(span, names) is not None for names in (_URL, _METHOD))
+
+
+def _is_of_another(span: Span) -> bool:
+    """Whether it is the client span of a database, a queue or another protocol."""
+    return not has_address(span) and any(name.startswith(_OTHERS) for name in span.attributes)
 
 
 @lru_cache(maxsize=4096)
