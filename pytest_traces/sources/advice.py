@@ -39,4 +39,6 @@ def advice_on(sending: Sending) -> Advice | None:
 
     if sending.format == "sentry":
         return explain_targets(sending)
+    if sending.source == "opentelemetry":
+        return explain(sending)
     return explain(sending) or explain_targets(sending)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_traces.forest import Forest
 from pytest_traces.model import SpanData
 from pytest_traces.recording import journal
-from pytest_traces.report.explain import Message, plain_message
-from pytest_traces.report.words import listed, quoted
+from pytest_traces.report.explain import Message, add_cause, plain_message
+from pytest_traces.report.unreceived import unreceived_cause
+from pytest_traces.report.words import quoted
 from pytest_traces.shape.usage import understood
 from pytest_traces.traces.feeding import Feeding
 from pytest_traces.wire.caller import Caller, CallerSpan, Calling, read_calling
@@ -62,11 +63,15 @@ class Playing(Feeding):
         """
         __tracebackhide__ = True
         self._must_be_open("caller")
-        chosen = format or self._frame.recording.settings.format or "tracecontext"
+        chosen = format
+        if chosen is None:
+            chosen = self._frame.recording.settings.format or "tracecontext"
         calling = understood(
             read_calling, name, chosen, baggage, tracestate, sampled=sampled, service=service
         )
-        return CallerBlock(calling, self._assert_received)
+        block = CallerBlock(calling, self._must_be_open, self._assert_received)
+        self._frame.recording.endings.append(block.complain)
+        return block
 
     def stand_in(
         self,
@@ -112,7 +117,7 @@ class Playing(Feeding):
         return understood(
             open_stand_in, journal, self._frame.recording, base_url,
             name=name, app=app, optional=optional, delay=delay,
-            format=format or self._frame.recording.settings.format,
+            format=format,
         )  # fmt: skip
 
     def _assert_received(self, caller: Caller) -> None:
@@ -132,31 +137,33 @@ class Playing(Feeding):
         message = plain_message(
             f"nobody received the headers of the caller {name}", forest, self._captures()
         )
-        carried = [
-            f"{one.method} {one.url}"
-            for one in self._frame.recording.requests_between()
-            if not caller.headers.items() - {(key.lower(), value) for key, value in one.headers}
-        ]
-        if carried:
-            message.cause = (
-                f"they went with {listed(carried)}, but no span continues their context: the "
-                "application did not read them, or was not instrumented"
-            )
-        else:
-            message.cause = "no request carried them"
-            message.hint = "pass them on: client.get(..., headers=caller.headers)"
+        cause = unreceived_cause(caller.headers, self._frame.recording.requests_between(), forest)
+        add_cause(message, cause._replace(hint=cause.hint or message.hint))
         return message
 
 
 class CallerBlock:
     """The ``with`` block of :meth:`Playing.caller`."""
 
-    def __init__(self, calling: Calling, assert_received: Callable[[Caller], None]) -> None:
+    def __init__(
+        self,
+        calling: Calling,
+        must_be_open: Callable[[str], None],
+        assert_received: Callable[[Caller], None],
+    ) -> None:
         self._calling = calling
+        self._must_be_open = must_be_open
         self._assert_received = assert_received
         self._open: list[tuple[Caller, CallerSpan]] = []
+        self._was_entered = False
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{name}: use it as a block: with {self._call()} as caller")
 
     def __enter__(self) -> Caller:
+        __tracebackhide__ = True
+        self._must_be_open("caller")
+        self._was_entered = True
         caller = Caller(self._calling)
         self._open.append((caller, CallerSpan(journal, caller, self._calling)))
         return caller
@@ -172,6 +179,13 @@ class CallerBlock:
         span.end(error)
         if error is None:
             self._assert_received(caller)
+
+    def complain(self) -> str | None:
+        """What the test has to be told at its end: a block that nobody has entered."""
+        return None if self._was_entered else f"{self._call()} was never used: with ... as caller"
+
+    def _call(self) -> str:
+        return f"traces.caller({self._calling.name!r})"
 
 
 def _continues(span: SpanData, caller: Caller) -> bool:

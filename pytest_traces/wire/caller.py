@@ -44,8 +44,10 @@ class Caller:
 
     def __init__(self, calling: Calling) -> None:
         self.name = calling.name
+        # A format of 64 bits has the lower half only, and its receivers are in that trace.
+        is_short = "ottrace" in calling.formats
         self.context = SpanContext(
-            secrets.token_hex(16),
+            "0" * 16 + secrets.token_hex(8) if is_short else secrets.token_hex(16),
             secrets.token_hex(8),
             sampled=calling.sampled,
             tracestate=calling.tracestate,
@@ -138,9 +140,11 @@ def read_calling(
         BadValue: a name that is no text, an unknown format, members that are no texts.
     """
     if not isinstance(name, str) or not name:
-        raise BadValue("name", name, "a name is a text")
+        raise BadValue("name", name, "a name is a text that is not empty")
     if not isinstance(sampled, bool):
         raise BadValue("sampled", sampled, "it is True or False")
+    if service is not None and not isinstance(service, str):
+        raise BadValue("service", service, "the name of a service is a text")
     formats = (format,) if isinstance(format, str) else tuple(format)
     if not formats:
         raise BadValue("format", format, "name at least one")
@@ -148,7 +152,7 @@ def read_calling(
         format_named(one)
     for where, given in (("baggage", baggage), ("tracestate", tracestate)):
         if given is not None and not isinstance(given, Mapping):
-            raise BadValue(where, given, 'it is a mapping of texts: {"tenant": "acme"}')
+            raise BadValue(where, given, 'it is a mapping of texts: {"key": "value"}')
     members = tuple((tracestate or {}).items())
     if members and "tracecontext" not in formats:
         raise BadValue("tracestate", tracestate, "only the format tracecontext has one")

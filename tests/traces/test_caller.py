@@ -201,7 +201,7 @@ def test_tracestate_goes_along(client: TestClient):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"name": ""}, "name: '' is not usable; a name is a text"),
+        ({"name": ""}, "name: '' is not usable; a name is a text that is not empty"),
         ({"name": "a", "sampled": 1}, "sampled: 1 is not usable; it is True or False"),
         ({"name": "a", "format": "b4"}, "format: 'b4' is not usable; did you mean 'b3'?"),
         ({"name": "a", "format": ["b3", 3]}, "format: 3 is not usable"),

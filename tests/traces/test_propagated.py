@@ -543,7 +543,7 @@ def test_a_client_that_nobody_instruments(shop: Shop):
             client.post("http://payments/charge")
 
     assert failure(act).endswith(
-        "  cause: nothing instruments httpx here\n\n  hint:  HTTPXClientInstrumentor().instrument()"
+        "  cause: this client of httpx is not instrumented\n\n  hint:  HTTPXClientInstrumentor().instrument()"
     )
 
 

@@ -170,5 +170,5 @@ def test_a_client_without_instrumentation(client: str, act: Traces):
     with pytest.raises(AssertionError) as raised:
         act.assert_propagated()
     told = str(raised.value)
-    assert f"cause: nothing instruments {client.partition(' ')[0]} here" in told
+    assert f"cause: this client of {client.partition(' ')[0]} is not instrumented" in told
     assert "Instrumentor().instrument()" in told

@@ -34,41 +34,69 @@ def senders_of(requests: Sequence[RequestData], index: Index) -> dict[int, Sende
     was on its way, and that no other request has. One span may also cover several requests:
     redirects, rounds of authentication.
     """
-    clients = ClientSpans(index.forest)
-    found: dict[int, Sender] = {}
-    taken: set[int] = set()
-    open_cases: list[RequestData] = []
-    for request in requests:
-        own = _named_own(request, clients, index, taken)
-        if own is None:
-            open_cases.append(request)
-            continue
-        taken.add(id(own))
-        found[request.number] = _client(own, request)
-    for request in open_cases:
-        found[request.number] = _sender(request, clients, index, taken)
-    return found
+    return _Assigning(index).run(requests)
 
 
-def _named_own(
-    request: RequestData, clients: ClientSpans, index: Index, taken: set[int]
-) -> Span | None:
-    """The client span of this request that its header names."""
+class _Assigning:
+    """Gives each request its sender; one client span of its own to one request."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._clients = ClientSpans(index.forest)
+        self._found: dict[int, Sender] = {}
+        #: Which request has a span, for those that are named by a header.
+        self._holders: dict[int, RequestData] = {}
+        self._taken: set[int] = set()
+
+    def run(self, requests: Sequence[RequestData]) -> dict[int, Sender]:
+        """Those whose headers name a span of their own first; then the others."""
+        open_cases: list[RequestData] = []
+        for request in requests:
+            own = self._named_own(request)
+            if own is None or id(own) in self._taken:
+                open_cases.append(request)
+            else:
+                self._holders[id(own)] = request
+                self._give(own, request)
+        for request in open_cases:
+            free = self._clients.free(request, _current(request), self._taken)
+            if free is not None:
+                self._give(free, request)
+            elif not self._displace(request):
+                self._found[request.number] = _sender(request, self._index)
+        return self._found
+
+    def _give(self, span: Span, request: RequestData) -> None:
+        self._taken.add(id(span))
+        self._found[request.number] = _client(span, request)
+
+    def _displace(self, request: RequestData) -> bool:
+        """Of two requests that name one span, the one that has another of its own gives it up."""
+        own = self._named_own(request)
+        holder = None if own is None else self._holders.get(id(own))
+        if own is None or holder is None:
+            return False
+        other = self._clients.free(holder, _current(holder), self._taken)
+        if other is None:
+            return False
+        self._give(other, holder)
+        self._give(own, request)
+        self._holders[id(own)] = request
+        return True
+
+    def _named_own(self, request: RequestData) -> Span | None:
+        """The client span of this request that its header names."""
+        current = _current(request)
+        for key in keys_in(request.headers):
+            span = self._index.get(key)
+            if span is not None and self._clients.is_own(span, request, current):
+                return span
+        return None
+
+
+def _sender(request: RequestData, index: Index) -> Sender:
+    """The sender of a request for which nobody made a client span of its own."""
     current = _current(request)
-    for key in keys_in(request.headers):
-        span = index.get(key)
-        if span is not None and id(span) not in taken and clients.is_own(span, request, current):
-            return span
-    return None
-
-
-def _sender(request: RequestData, clients: ClientSpans, index: Index, taken: set[int]) -> Sender:
-    """The sender of a request whose header names no client span of its own."""
-    current = _current(request)
-    own = clients.free(request, current, taken)
-    if own is not None:
-        taken.add(id(own))
-        return _client(own, request)
     around = index.get(current)
     if around is not None and around.kind == "client" and fits(around, request):
         return _client(around, request)  # the instrumentation works further out than the hook

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -35,10 +38,19 @@ def explain(sending: Sending) -> Advice | None:
     if sending.has_client_span:
         return _without_propagator()
     client = _CLIENTS.get(sending.client)
-    if client is None:
-        return None
+    return None if client is None else _without_span(client, sending)
+
+
+def _without_span(client: _Client, sending: Sending) -> Advice | None:
+    excluding = _exclusion(client, sending.url)
+    if excluding is not None:
+        return Advice(f"{excluding} leaves {sending.url} out of instrumentation")
     if not _is_instrumented(client):
-        return Advice(f"nothing instruments {sending.client} here", _call(client, sending))
+        is_used = _PREFIX + client.instrumentation in sys.modules
+        cause = f"this client of {sending.client} is not instrumented"
+        if not is_used:
+            cause = f"nothing instruments {sending.client} here"
+        return Advice(cause, _call(client, sending))
     if client.instrumentation == "httpx" and sending.through not in _BELOW:
         return Advice(
             f"it left through {sending.through}, which OpenTelemetry's httpx instrumentation does "
@@ -58,6 +70,18 @@ def _call(client: _Client, sending: Sending) -> str:
         installed = False
     distribution = client.instrumentation.replace("_", "-")
     return call if installed else f"{call}, of opentelemetry-instrumentation-{distribution}"
+
+
+def _exclusion(client: _Client, url: str) -> str | None:
+    """The environment variable by which a URL is left out: expressions, separated by commas."""
+    library = client.instrumentation.upper()
+    for name in (f"OTEL_PYTHON_{library}_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS"):
+        given = os.environ.get(name, "")
+        for one in filter(None, (part.strip() for part in given.split(","))):
+            with suppress(re.error):
+                if re.search(one, url):
+                    return name
+    return None
 
 
 def _is_instrumented(client: _Client) -> bool:
