@@ -203,6 +203,8 @@ def test_tracestate_goes_along(client: TestClient):
     [
         ({"name": ""}, "name: '' is not usable; a name is a text that is not empty"),
         ({"name": "a", "sampled": 1}, "sampled: 1 is not usable; it is True or False"),
+        ({"name": "a", "format": []}, "format: [] is not usable; name at least one"),
+        ({"name": "a", "service": 5}, "service: 5 is not usable; the name of a service is a text"),
         ({"name": "a", "format": "b4"}, "format: 'b4' is not usable; did you mean 'b3'?"),
         ({"name": "a", "format": ["b3", 3]}, "format: 3 is not usable"),
         ({"name": "a", "baggage": "a=b"}, "baggage: 'a=b' is not usable; it is a mapping"),
@@ -243,3 +245,71 @@ def test_in_an_event_loop_nothing_blocks():
 
     with record(timeout="60s") as act, pytest.raises(AssertionError, match="nobody received"):
         asyncio.run(_calls(act))
+
+
+def test_headers_that_an_instrumentation_replaced():
+    """They were given to the client; what left is its own span's context."""
+    httpx = pytest.importorskip("httpx")
+    instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx")
+    client = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200)))
+    instrumentation.HTTPXClientInstrumentor.instrument_client(client, tracer_provider=PROVIDER)
+    with record(timeout="0s") as act, client:
+        with pytest.raises(AssertionError) as raised, act.caller("click") as caller:
+            client.get("http://shop/tenant", headers=caller.headers)
+
+    assert (
+        "  cause: they were given to GET http://shop/tenant, but the instrumentation of httpx "
+        "replaced them:\n"
+        "         it injects the current span\n"
+    ) in str(raised.value)
+    assert str(raised.value).endswith("  hint:  send them with a client that is not instrumented")
+
+
+def test_a_span_of_the_test_around_the_call(client: TestClient):
+    """An application in this process goes on with it, and does not look at the headers."""
+    tracer = PROVIDER.get_tracer("test")
+    with record(timeout="0s") as act, tracer.start_as_current_span("arrange"):
+        with pytest.raises(AssertionError) as raised, act.caller("click") as caller:
+            client.get("/tenant", headers=caller.headers)
+
+    told = " ".join(str(raised.value).split())
+    assert (
+        "cause: they went with GET http://testserver/tenant, but 'arrange' was current there, and an "
+        "application that is called in the same process continues what is current"
+    ) in told
+    assert told.endswith("hint: end 'arrange' before the application is called")
+
+
+def test_headers_whose_names_have_capitals(client: TestClient):
+    """They are found whatever the client makes of their case."""
+    with record(timeout="0s") as act:
+        with pytest.raises(AssertionError) as raised, act.caller("click", format="xray") as caller:
+            client.get("/tenant", headers=caller.headers)
+
+    assert "cause: they went with GET http://testserver/tenant" in str(raised.value)
+
+
+def test_a_caller_that_is_no_block():
+    """It has no headers, and the end of the recording tells of it."""
+    with pytest.raises(AssertionError) as raised, record() as act:
+        caller: Any = act.caller("click")
+        with pytest.raises(AttributeError) as refused:
+            caller.headers  # noqa: B018  # what is asked for is the test
+
+    assert str(refused.value) == "headers: use it as a block: with traces.caller('click') as caller"
+    assert str(raised.value) == "traces.caller('click') was never used: with ... as caller"
+
+
+def test_a_block_that_is_entered_too_late():
+    """Its span would be in no recording."""
+    with pytest.raises(AssertionError), record() as act:
+        block = act.caller("click")
+    with pytest.raises(RuntimeError, match="caller: the recording is over"), block:
+        pass
+
+
+def test_a_format_of_64_bits():
+    """The trace id is one that its receivers can have, so that one tree comes out."""
+    with record(timeout="0s") as act, pytest.raises(AssertionError):
+        with act.caller("click", format="ottrace") as caller:
+            assert caller.trace_id.startswith("0" * 16)
