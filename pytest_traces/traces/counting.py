@@ -16,6 +16,7 @@ from pytest_traces.shape.values import value_matches
 from pytest_traces.traces.bounds import check_bounds, count_message, read_allowed
 from pytest_traces.traces.looking import Looking
 from pytest_traces.traces.selection import Selection, select
+from pytest_traces.traces.view import ABSENCE
 
 
 class Counting(Looking):
@@ -72,7 +73,7 @@ class Counting(Looking):
         if high is None:
             self._at_first_success(check)
         else:
-            self._when_quiet(check, absence=True)
+            self._when_quiet(check, incomplete=ABSENCE)
 
     def assert_none(
         self,
@@ -112,7 +113,7 @@ class Counting(Looking):
             text = f"expected no span{what}, got {plural(len(found), 'span')}: {path_of(found[0])}"
             return count_message(text, found, forest, ())
 
-        self._when_quiet(check, absence=True)
+        self._when_quiet(check, incomplete=ABSENCE)
 
     def _without_place(self, selection: Selection, forest: Forest) -> Message | None:
         """Nothing is absent from inside a span that is not there itself."""
@@ -155,4 +156,4 @@ class Counting(Looking):
             message.facts = [f"  {path_of(one.span)}: {one.text}" for one in found[1:6]]
             return message
 
-        self._when_quiet(check, absence=True)
+        self._when_quiet(check, incomplete=ABSENCE)

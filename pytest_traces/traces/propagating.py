@@ -26,6 +26,7 @@ from pytest_traces.traces.asserting import Asserting
 from pytest_traces.traces.look import Look, Wanted
 from pytest_traces.traces.outgoing import Outgoing
 from pytest_traces.traces.selection import select
+from pytest_traces.traces.view import ABSENCE
 
 _INCOMPLETE = "not everything may have been sent yet, as spans are open"
 
@@ -140,7 +141,7 @@ class Propagating(Asserting):
             held = all(one.holds for one in checked)
             return None if held else checked_message(checked, leaked=True)
 
-        self._when_quiet(check, on_its_way=self._on_their_way, absence=True)
+        self._when_quiet(check, on_its_way=self._on_their_way, incomplete=ABSENCE)
         self._fail_on_unseen()
 
     def _assert_carried(self, headers: Headers, sender: Name, wanted: Wanted) -> None:

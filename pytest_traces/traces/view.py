@@ -20,6 +20,8 @@ from pytest_traces.traces.frame import Frame, forks, pull_all
 from pytest_traces.traces.lens import Only, Step, hidden_name
 
 _POLL_NS = 20_000_000
+#: What an open span may still bring must not be there.
+ABSENCE = "absence cannot be asserted while spans are open"
 
 
 class Viewing:
@@ -92,7 +94,6 @@ class Viewing:
         self,
         check: Callable[[Forest], Message | None],
         *,
-        absence: bool = False,
         waived: Sequence[Fields] = (),
         on_its_way: Callable[[], Sequence[str]] = tuple,
         incomplete: str | None = None,
@@ -101,11 +102,10 @@ class Viewing:
 
         Args:
             check: gives the failure, or None.
-            absence: an open span may still bring what must not be there, so that the
-                assertion fails when the time is over.
             waived: the names of spans that are expected to stay open.
             on_its_way: names what else is not over.
-            incomplete: why open spans are a failure by themselves, in words.
+            incomplete: why spans that are open when the time is over are a failure by
+                themselves, in words.
         """
         __tracebackhide__ = True
         blocked = loops.is_running()
@@ -129,15 +129,7 @@ class Viewing:
         if still_open or unanswered:
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
-        if absence:
-            incomplete = "absence cannot be asserted while spans are open"
-        if failure is None and incomplete is not None and still_open:
-            names = listed(quoted(span.name) for span in still_open)
-            failure = Message(f"{incomplete}: {names}")
-        if failure is None and unanswered:
-            failure = Message(f"no answer has come yet to {listed(unanswered)}")
-        if failure is None:
-            failure = self._blind_spot()
+        failure = failure or _too_early(still_open, unanswered, incomplete) or self._blind_spot()
         if failure is not None:
             self._fail(failure, still_open, blocked=blocked)
 
@@ -208,3 +200,15 @@ class Viewing:
 
 def _key(span: Span) -> SpanKey:
     return span.trace_id, span.span_id
+
+
+def _too_early(
+    still_open: Sequence[Span], unanswered: Sequence[str], incomplete: str | None
+) -> Message | None:
+    """Nothing is wrong so far, but not everything is over."""
+    if still_open and incomplete is not None:
+        names = listed(quoted(span.name) for span in still_open)
+        return Message(f"{incomplete}: {names}")
+    if unanswered:
+        return Message(f"no answer has come yet to {listed(unanswered)}")
+    return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from pytest_traces.recording import Exchange, journal
@@ -196,3 +198,27 @@ def test_a_flight_that_landed_says_nothing_more(recording, sent):
     assert [(one.status, one.error, one.through) for one in sent()] == [
         (None, "ValueError: first", "a mock")
     ]
+
+
+@pytest.mark.parametrize("name", ["requests", "urllib3", "http.client", "aiohttp"])
+def test_tracebacks_are_the_applications(name, closed_port, recording):
+    """The frames of the hooks are hidden from whoever reads an error."""
+    library = pytest.importorskip(name)
+    url = f"http://127.0.0.1:{closed_port}/a"
+
+    async def go():
+        async with library.ClientSession() as session:
+            await session.get(url)
+
+    with pytest.raises(Exception, match=r"127\.0\.0\.1|refused") as caught:
+        if name == "aiohttp":
+            asyncio.run(go())
+        elif name == "urllib3":
+            library.request("GET", url, retries=False)
+        elif name == "requests":
+            library.get(url, timeout=5)
+        else:
+            library.HTTPConnection("127.0.0.1", closed_port).request("GET", "/a")
+    ours = [one for one in caught.traceback if "wire/clients" in one.path.as_posix()]
+    assert ours
+    assert all(one.ishidden(caught) for one in ours)

@@ -54,6 +54,7 @@ class AiohttpHooks:
 
         @wraps(original)
         async def _request(session: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             send = bound(original, session)
             if not windows:
                 return await send(*args, **kwargs)
@@ -68,6 +69,7 @@ class AiohttpHooks:
 
         @wraps(original)
         async def connect(connector: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             below = bound(original, connector)
             if not windows:
                 return await below(request, *args, **kwargs)
@@ -89,6 +91,7 @@ class AiohttpHooks:
 
         @wraps(original)
         async def send(request: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             below = bound(original, request)
             flight = flights.pop(request, None)
             if flight is None:  # what is said to a proxy, for example
@@ -110,6 +113,7 @@ class AiohttpHooks:
 
         @wraps(original)
         async def start(response: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             below = bound(original, response)
             flight = flights.pop(response, None)
             if flight is None:
@@ -129,6 +133,7 @@ class AiohttpHooks:
 
         @wraps(original)
         async def match(mock: Any, method: str, url: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             find = bound(original, mock)
             if not windows:
                 return await find(method, url, *args, **kwargs)

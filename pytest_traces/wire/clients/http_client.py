@@ -56,6 +56,7 @@ class HttpClientHooks:
 
         @wraps(original)
         def endheaders(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             send = bound(original, connection)
             # One that is on its way already was begun by this very hook, found under itself.
             head = read_head(connection) if windows and connection not in flights else None
@@ -82,6 +83,7 @@ class HttpClientHooks:
 
         @wraps(original)
         def getresponse(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             receive = bound(original, connection)
             # Arguments are those of an older Python: urllib3 tries them, and then without.
             flight = None if args or kwargs else flights.pop(connection, None)
@@ -102,6 +104,7 @@ class HttpClientHooks:
 
         @wraps(original)
         def close(connection: Any) -> Any:
+            __tracebackhide__ = True
             flight = flights.pop(connection, None)
             if flight is not None:
                 # Closed because of an error, as a rule, which is being handled right now.

@@ -66,10 +66,39 @@ class Flight:
                 window.requests.remove(self.exchange)
 
 
+class Sending:
+    """A call of a client whose transport may send any number of requests, in passes.
+
+    ``request`` is the client's; its attributes are as they were when the client was called.
+    """
+
+    __slots__ = ("_outcomes", "flight", "method", "request", "text", "url")
+
+    def __init__(self, flight: Flight, request: Any, text: str) -> None:
+        self.flight = flight
+        self.request = request
+        self.method = request.method
+        self.url = request.url
+        self.text = text
+        self._outcomes: list[object] = []
+
+    def note(self, *outcomes: object) -> None:
+        """What a pass came back with that was not the client's request, as it seems."""
+        if not self.flight.is_carried:
+            self._outcomes += outcomes
+
+    def ends_with(self, *outcomes: object) -> bool:
+        """Whether the client gets what one of those passes came back with; then forgets them."""
+        noted, self._outcomes = self._outcomes, []
+        return any(one is not None and one is other for one in outcomes for other in noted)
+
+
 #: The request that the layer above is sending, in this context.
 flying: ContextVar[Flight | None] = ContextVar("pytest_traces_flying", default=None)
 #: The call of the client in this context, whose request is about to be sent.
 called: ContextVar[Call | None] = ContextVar("pytest_traces_called", default=None)
+#: The call of a client in this context whose transport sends.
+sending: ContextVar[Sending | None] = ContextVar("pytest_traces_sending", default=None)
 
 
 def note_call(journal: Journal, headers: Headers) -> Call:
@@ -114,13 +143,19 @@ def take_off(
 class Below:
     """A block in which the layers below are called: what they find set in this context."""
 
-    __slots__ = ("_call", "_flight", "_is_served", "_tokens")
+    __slots__ = ("_call", "_flight", "_is_served", "_sending", "_tokens")
 
     def __init__(
-        self, flight: Flight | None = None, *, call: Call | None = None, is_served: bool = False
+        self,
+        flight: Flight | None = None,
+        *,
+        call: Call | None = None,
+        of: Sending | None = None,
+        is_served: bool = False,
     ) -> None:
         self._flight = flight
         self._call = call
+        self._sending = of
         self._is_served = is_served
         self._tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
 
@@ -130,6 +165,8 @@ class Below:
             self._tokens.append((flying, flying.set(self._flight)))
         if called.get() is not self._call:
             self._tokens.append((called, called.set(self._call)))
+        if sending.get() is not self._sending:
+            self._tokens.append((sending, sending.set(self._sending)))
         if self._is_served:
             self._tokens.append((serving, serving.set(True)))
 

@@ -57,6 +57,7 @@ class RequestsHooks:
 
         @wraps(original)
         def send(session: Any, request: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             if not windows:
                 return bound(original, session)(request, **kwargs)
             with suppress(Exception):  # an adapter of the application may be anything
@@ -73,6 +74,7 @@ class RequestsHooks:
 
         @wraps(original)
         def send(adapter: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             below = bound(original, adapter)
             if not windows:
                 return below(request, *args, **kwargs)

@@ -97,6 +97,11 @@ def carrier_of(client: object, transport: object, method: str) -> Carrier:
     return carrier if mock is None else Carrier(mock)
 
 
+def mock_below(function: object, library: str) -> str | None:
+    """The mock that answers where this method of a library's own transport is called."""
+    return _mock_in(getattr(function, "__module__", None)) or _respx_below(library)
+
+
 def _carrier_of_kind(kind: type) -> Carrier:
     if kind.__name__ in _PLAIN and kind.__module__.partition(".")[0] in _LIBRARIES:
         return NETWORK

@@ -33,6 +33,7 @@ class Urllib3Hooks:
 
         @wraps(original)
         def urlopen(pool: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             send = bound(original, pool)
             if not windows:
                 return send(method, url, *args, **kwargs)
