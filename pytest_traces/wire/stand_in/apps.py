@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import httpx
 
 from pytest_traces.settings import BadValue
+from pytest_traces.wire.stand_in.patience import Patience
 
 logger = logging.getLogger("pytest_traces.stand_in")
 
@@ -23,12 +24,12 @@ _ALLOWED = "it is an ASGI app (scope, receive, send) or a WSGI app (environ, sta
 class Player(Protocol):
     """An application behind a boundary that only headers cross."""
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        """Answer a client that blocks."""
+    def answer(self, request: httpx.Request, patience: Patience) -> httpx.Response:
+        """Answer a client that blocks, while it waits."""
         ...
 
-    async def answer_async(self, request: httpx.Request) -> httpx.Response:
-        """Answer an asynchronous client."""
+    async def answer_async(self, request: httpx.Request, patience: Patience) -> httpx.Response:
+        """Answer an asynchronous client, while it waits."""
         ...
 
     def close(self) -> None:
@@ -41,6 +42,7 @@ def protocol_of(app: object) -> Literal["asgi", "wsgi"]:
     Raises:
         BadValue: neither.
     """
+    __tracebackhide__ = True
     if not callable(app) or inspect.isclass(app):
         raise BadValue("app", app, _ALLOWED)
     call: Any = getattr(app, "__call__", app)  # noqa: B004  # its signature is asked for

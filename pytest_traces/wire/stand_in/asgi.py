@@ -57,7 +57,8 @@ class AsgiCall:
         except asyncio.CancelledError:
             self._gone.set()
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            # Who cancels a second time waits no longer; the application may still clean up then.
+            await asyncio.wait({task})
             raise
 
     async def chunk(self) -> bytes | None:

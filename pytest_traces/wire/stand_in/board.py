@@ -24,7 +24,7 @@ from respx.models import AllMockedAssertionError as NotMocked
 from respx.models import PassThrough
 
 from pytest_traces.settings import BadValue
-from pytest_traces.wire.stand_in.address import Address
+from pytest_traces.wire.stand_in.address import Address, longest
 
 
 class Answering(Protocol):
@@ -54,22 +54,20 @@ _lock = threading.RLock()
 
 def owner_of(url: httpx.URL) -> Answering | None:
     """The stand-in that a URL belongs to: the one with the longest base URL."""
-    return longest(list(_answering), url)
-
-
-def longest(among: list[Answering], url: httpx.URL) -> Answering | None:
-    """Of several stand-ins, the one that a URL belongs to."""
-    holding = [one for one in among if one.address.holds(url)]
-    return max(holding, key=lambda one: len(one.address.path), default=None)
+    among = {one.address: one for one in list(_answering)}
+    address = longest(list(among), url)
+    return None if address is None else among[address]
 
 
 class _Answers(respx.Router):
     """First in the list at httpcore: answers what belongs to a stand-in."""
 
     def handler(self, request: httpx.Request) -> httpx.Response:
+        __tracebackhide__ = True
         return self._owner(request).handler(request)
 
     async def async_handler(self, request: httpx.Request) -> httpx.Response:
+        __tracebackhide__ = True
         return await self._owner(request).async_handler(request)
 
     def _owner(self, request: httpx.Request) -> Answering:
@@ -118,6 +116,7 @@ def enter(stand_in: Answering) -> None:
     Raises:
         BadValue: there is one with this base URL.
     """
+    __tracebackhide__ = True
     with _lock:
         if any(one.address == stand_in.address for one in _answering):
             allowed = "it has a stand-in already: add routes to that one"

@@ -25,6 +25,7 @@ def empty_context() -> contextvars.Context:
 
 def call_apart(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function where no context variable is set."""
+    __tracebackhide__ = True
     return empty_context().run(function, *args, **kwargs)
 
 
@@ -38,6 +39,7 @@ class Apart(Awaitable[T]):
         self._coroutine = coroutine
 
     def __await__(self) -> Generator[Any, Any, T]:
+        __tracebackhide__ = True
         context = empty_context()
         step: Callable[[Any], Any] = self._coroutine.send
         given: Any = None

@@ -1,15 +1,15 @@
-"""What a stand-in finds at its end: routes that nobody called, requests that went past it."""
+"""What a stand-in finds at its end: routes nobody called, requests that missed it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import httpx
 
 from pytest_traces.model import RequestData
-from pytest_traces.wire.stand_in.address import Address, port_of
-from pytest_traces.wire.stand_in.faults import never_called, not_intercepted
+from pytest_traces.wire.stand_in.address import Address, longest, nearest, port_of
+from pytest_traces.wire.stand_in.faults import never_called, no_stand_in, not_intercepted
 from pytest_traces.wire.stand_in.received import Received
 
 
@@ -20,7 +20,7 @@ def faults_of(
     received: Sequence[Received],
     arrived: Iterable[httpx.Request],
     sent: Iterable[RequestData],
-    is_own: Callable[[httpx.URL], bool],
+    addresses: Sequence[Address],
 ) -> list[str]:
     """What is to be said at the end.
 
@@ -30,19 +30,27 @@ def faults_of(
         received: the requests that it answered or refused.
         arrived: the same, and those that it let pass.
         sent: the requests that this process sent.
-        is_own: whether a URL belongs to this stand-in and not to another one.
+        addresses: of all stand-ins of the recording.
     """
+
+    def is_own(url: httpx.URL) -> bool:
+        return longest(addresses, url) == address
+
     outgoing = [(one, url) for one in sent if (url := _read(one)) is not None]
     own = [(one, url) for one, url in outgoing if is_own(url)]
     faults = [not_intercepted(address, one) for one in _past_it(own, arrived)]
+    failed = [(one, url) for one, url in outgoing if _could_not_connect(one)]
+    missed = [(one, url) for one, url in failed if nearest(addresses, url) == address]
     if uncalled:
         calls = [f"{one.method} {address.below(one.request.url.path)}" for one in received]
         elsewhere = [
             f"{one.method} {url.copy_with(query=None)}"
             for one, url in outgoing
-            if url.host == address.host and not is_own(url)
+            if (url.host == address.host and not is_own(url)) or (one, url) in missed
         ]
         faults.append(never_called(address, uncalled, calls, elsewhere))
+    else:
+        faults += [no_stand_in(address, one, url) for one, url in missed]
     return list(dict.fromkeys(faults))
 
 
@@ -51,6 +59,13 @@ def _read(request: RequestData) -> httpx.URL | None:
         return httpx.URL(request.url) if request.role == "outgoing" else None
     except httpx.InvalidURL:
         return None
+
+
+def _could_not_connect(request: RequestData) -> bool:
+    """Whether httpx asked the network for a server, and there was none."""
+    kind = (request.error or "").partition(":")[0]
+    is_missing = kind in ("ConnectError", "ConnectTimeout")
+    return is_missing and request.client == "httpx" and request.through is None
 
 
 def _past_it(

@@ -10,7 +10,7 @@ import httpx
 import respx
 
 from pytest_traces.model import RequestData
-from pytest_traces.wire.stand_in.address import Address
+from pytest_traces.wire.stand_in.address import Address, origin_of
 from pytest_traces.wire.stand_in.labels import label_of, lacking
 
 
@@ -108,6 +108,15 @@ def not_intercepted(address: Address, request: RequestData) -> str:
     return (
         f"{sent} went to the network{failed}: only httpx can be intercepted"
         f'\n  hint: give the application stand_in.url instead of "{address}"'
+    )
+
+
+def no_stand_in(address: Address, request: RequestData, url: httpx.URL) -> str:
+    """A request that was sent near the stand-in, where nobody is."""
+    error = (request.error or "").partition(":")[0]
+    return (
+        f"stand-in {address}: {request.method} {url.copy_with(query=None)} went to the network "
+        f"and failed ({error}): there is no stand-in for {origin_of(url)}"
     )
 
 

@@ -9,6 +9,10 @@ from typing import Any
 from pytest_traces.wire.stand_in.asgi import AsgiApp, Message
 from pytest_traces.wire.stand_in.boundary import empty_context
 
+#: What the test has to be told at the end.
+NEVER_STARTED = "the app's startup did not end"
+_SHUTDOWN = "the app's shutdown failed"
+
 
 class StartupFailed(RuntimeError):
     """The application that plays a service could not start."""
@@ -32,7 +36,7 @@ class Lifespan:
         self._outcome: asyncio.Future[str | None] = self._loop.create_future()
         self._task: asyncio.Task[None] | None = None
         self._is_up = False
-        #: What went wrong when it shut down.
+        #: What the test has to be told at the end.
         self.failure: str | None = None
 
     async def started(self) -> None:
@@ -49,7 +53,7 @@ class Lifespan:
             raise StartupFailed(f"the app could not start: {failure}")
 
     async def shut_down(self) -> str | None:
-        """Let the application end what it began; returns what went wrong there."""
+        """Let the application end what it began; returns what the test has to be told."""
         tasks = list(self.tasks)
         for task in tasks:
             task.cancel()
@@ -63,9 +67,16 @@ class Lifespan:
         """Tell the application to shut down, and do not wait."""
         for task in self.tasks:
             task.cancel()
-        if self._is_up:
+        if self._task is not None and self.is_starting:
+            self._task.cancel()
+        elif self._is_up:
             self._is_up = False
             self._to_app.put_nowait({"type": "lifespan.shutdown"})
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the application has been asked to start, and has not answered."""
+        return self._task is not None and not self._outcome.done()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -88,13 +99,17 @@ class Lifespan:
             elif kind == "lifespan.startup.failed":
                 self._settle(_last_line(message.get("message", "")))
             elif kind == "lifespan.shutdown.failed":
-                self.failure = _last_line(message.get("message", ""))
+                self.failure = f"{_SHUTDOWN}: {_last_line(message.get('message', ''))}"
 
         try:
             await self._app(scope, self._receive, send)
         except Exception as error:  # noqa: BLE001  # "unsupported", or it has said so already
             if self._outcome.done() and self.state is not None and self.failure is None:
-                self.failure = f"{type(error).__name__}: {error}"
+                self.failure = f"{_SHUTDOWN}: {type(error).__name__}: {error}"
+        except asyncio.CancelledError:
+            if not self._outcome.done():
+                self.failure = NEVER_STARTED
+            raise
         finally:
             self._is_up = False
             self._settle(None)
@@ -116,6 +131,11 @@ class Lifespan:
     def _settle(self, failure: str | None) -> None:
         if not self._outcome.done():
             self._outcome.set_result(failure)
+
+
+def overdue(seconds: float) -> str:
+    """What the test has to be told of a shutdown that nobody waits for any longer."""
+    return f"{_SHUTDOWN}: it takes more than {seconds} s"
 
 
 def _last_line(message: str) -> str:

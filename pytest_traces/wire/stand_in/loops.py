@@ -6,9 +6,11 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
 from pytest_traces.wire.stand_in.boundary import call_apart
+from pytest_traces.wire.stand_in.patience import Patience
 
 T = TypeVar("T")
 
@@ -33,13 +35,19 @@ class LoopThread:
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T], patience: Patience | None = None) -> T:
         """Run it to its end, and give what it returns; not to be called on the loop's thread.
+
+        Args:
+            coroutine: to run; it is cancelled when nobody waits for it any more.
+            patience: of who waits; None for any.
 
         Raises:
             BaseException: whatever the coroutine raises.
+            httpx.ReadTimeout: the patience was over before it was.
             ThreadEnded: the loop has ended; the coroutine was not begun, or was cancelled.
         """
+        __tracebackhide__ = True
         # A callback that another thread adds to a loop has the context of that thread.
         if threading.current_thread() is self._thread:
             coroutine.close()
@@ -53,9 +61,14 @@ class LoopThread:
             coroutine.close()
             raise
         try:
-            return future.result()
+            return future.result(None if patience is None else patience.left())
         except CancelledError:
             raise ThreadEnded("the stand-in has ended") from None
+        except FutureTimeout:
+            if patience is None or future.done():
+                return future.result()  # it is the coroutine's own, or has come just now
+            future.cancel()
+            raise patience.end() from None
         except BaseException:
             future.cancel()
             raise

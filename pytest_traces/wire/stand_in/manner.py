@@ -10,6 +10,7 @@ import anyio
 import anyio.lowlevel
 
 from pytest_traces.settings import BadValue, parse_duration
+from pytest_traces.wire.stand_in.patience import Patience
 
 
 class Manner(NamedTuple):
@@ -18,20 +19,40 @@ class Manner(NamedTuple):
     optional: bool = False
     delay_ns: int = 0
 
-    def pause(self) -> None:
-        """Take that long."""
-        if self.delay_ns:
-            time.sleep(self.delay_ns / 1e9)
+    def pause(self, patience: Patience) -> None:
+        """Take that long, but no longer than the client waits.
 
-    async def pause_async(self) -> None:
-        """Take that long, and let others run at least once.
+        Raises:
+            httpx.ReadTimeout: it waits no longer.
+        """
+        __tracebackhide__ = True
+        if self.delay_ns:
+            seconds, is_enough = self._pause(patience)
+            time.sleep(seconds)
+            if not is_enough:
+                raise patience.end()
+
+    async def pause_async(self, patience: Patience) -> None:
+        """Take that long, but no longer than the client waits, and let others run at least once.
 
         Calls that are made together overlap then, as real ones do.
+
+        Raises:
+            httpx.ReadTimeout: it waits no longer.
         """
-        if self.delay_ns:
-            await anyio.sleep(self.delay_ns / 1e9)
-        else:
+        __tracebackhide__ = True
+        if not self.delay_ns:
             await anyio.lowlevel.checkpoint()
+            return
+        seconds, is_enough = self._pause(patience)
+        await anyio.sleep(seconds)
+        if not is_enough:
+            raise patience.end()
+
+    def _pause(self, patience: Patience) -> tuple[float, bool]:
+        """How long to pause, and whether that is the whole delay."""
+        wanted, left = self.delay_ns / 1e9, patience.left()
+        return (wanted, True) if left is None or wanted < left else (left, False)
 
 
 _PROMPT = Manner()
@@ -45,6 +66,7 @@ def read_manner(
     Raises:
         BadValue: ``optional`` is no bool, ``delay`` no duration.
     """
+    __tracebackhide__ = True
     if optional is not None and not isinstance(optional, bool):
         raise BadValue("optional", optional, "it is True or False")
     return Manner(

@@ -36,11 +36,13 @@ def open_stand_in(
         app: an ASGI or WSGI application that answers what no route answers.
         optional: whether it, and any of its routes, may stay uncalled.
         delay: how long each answer takes, ``"50ms"`` or a timedelta.
-        format: the one header format that the service knows; None for any that is present.
+        format: the one header format that the service knows; None for any that is present,
+            whatever the application under test is set to send.
 
     Raises:
         BadValue: an argument that cannot be used; a base URL that has a stand-in already.
     """
+    __tracebackhide__ = True
     address = read_address(base_url)
     manner = read_manner(optional=optional, delay=delay)
     if name is not None and (not isinstance(name, str) or not name):

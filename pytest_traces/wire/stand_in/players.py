@@ -17,6 +17,7 @@ def player_of(app: Any, address: Address, thread: LoopThread) -> Player | None:
     Raises:
         BadValue: it speaks neither ASGI nor WSGI.
     """
+    __tracebackhide__ = True
     if app is None:
         return None
     if protocol_of(app) == "asgi":

@@ -4,48 +4,98 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 import anyio.to_thread
 import httpx
 
+from pytest_traces.recording import Clock
+from pytest_traces.settings import NANOSECONDS
 from pytest_traces.wire.stand_in.address import Address, port_of
 from pytest_traces.wire.stand_in.apps import CALLER, SERVED, log_failure, server_error
 from pytest_traces.wire.stand_in.boundary import empty_context
+from pytest_traces.wire.stand_in.patience import Patience
+from pytest_traces.wire.stand_in.workers import Inline, Runner, Worker
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+#: How long what cannot be cancelled may hold up the end of the test, in nanoseconds.
+_PATIENCE_NS = 5 * NANOSECONDS["s"]
+
+
 class WsgiPlayer:
-    """Runs an application where the client waits; for an asynchronous one on a worker thread."""
+    """Runs an application on a thread of its own for each request.
+
+    Where the client waits as long as it takes, that is the client's thread; an asynchronous
+    client waits on a worker thread.
+    """
 
     def __init__(self, app: WsgiApp, address: Address) -> None:
         self._app = app
         self._address = address
+        self._lock = threading.Lock()
+        self._workers: dict[Worker, str] = {}
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx.Request, patience: Patience) -> httpx.Response:
         """Answer a client that blocks."""
-        begun = self._begin(request)
-        return begun if isinstance(begun, httpx.Response) else begun.response(_Body(begun))
+        __tracebackhide__ = True
+        call, steps = self._begin(request, patience)
+        return server_error() if call is None else call.response(_Body(call, steps, patience))
 
-    async def answer_async(self, request: httpx.Request) -> httpx.Response:
+    async def answer_async(self, request: httpx.Request, patience: Patience) -> httpx.Response:
         """Answer an asynchronous client without blocking its loop."""
-        begun = await anyio.to_thread.run_sync(self._begin, request)
-        return begun if isinstance(begun, httpx.Response) else begun.response(_DistantBody(begun))
+        __tracebackhide__ = True
+        call, steps = await anyio.to_thread.run_sync(self._begin, request, patience)
+        if call is None:
+            return server_error()
+        return call.response(_DistantBody(_Body(call, steps, patience)))
 
     def close(self) -> None:
-        """Nothing to end: the protocol knows no start-up."""
+        """Wait for the requests whose clients have gone.
 
-    def _begin(self, request: httpx.Request) -> WsgiCall | httpx.Response:
+        Raises:
+            RuntimeError: the application does not answer one of them.
+        """
+        deadline_ns = Clock.monotonic_ns() + _PATIENCE_NS
+        with self._lock:
+            workers, self._workers = self._workers, {}
+        for worker in workers:
+            worker.end(None)
+        for worker, asked in workers.items():
+            if not worker.join(max(0, deadline_ns - Clock.monotonic_ns()) / 1e9):
+                raise RuntimeError(f"the app has not ended {asked}")
+
+    def _begin(self, request: httpx.Request, patience: Patience) -> tuple[WsgiCall | None, Runner]:
+        """Run it until the answer has begun; None if it raised before."""
+        __tracebackhide__ = True
         call = WsgiCall(str(self._address), request)
+        steps = Inline(call.close) if patience.limit is None else self._worker(call, request)
+
+        def start() -> bool:
+            try:
+                call.start(self._app, environ_of(request, self._address))
+            except Exception as error:  # noqa: BLE001  # a server survives its application
+                log_failure(str(self._address), request, error)
+                return False
+            return True
+
+        is_begun = False
         try:
-            call.start(self._app, environ_of(request, self._address))
-        except Exception as error:  # noqa: BLE001  # a server survives its application
-            log_failure(str(self._address), request, error)
-            call.close()
-            return server_error()
-        return call
+            is_begun = steps.run(start, patience)
+        finally:
+            if not is_begun:
+                steps.end(patience)
+        return (call if is_begun else None), steps
+
+    def _worker(self, call: WsgiCall, request: httpx.Request) -> Worker:
+        worker = Worker(f"stand-in {self._address} app", call.close)
+        with self._lock:
+            self._workers = {one: asked for one, asked in self._workers.items() if not one.join(0)}
+            self._workers[worker] = f"{request.method} {request.url}"
+        return worker
 
 
 class WsgiCall:
@@ -174,26 +224,33 @@ def _as_latin(path: str) -> str:
 class _Body(httpx.SyncByteStream):
     """The body of an answer, made while the client reads it."""
 
-    def __init__(self, call: WsgiCall) -> None:
+    def __init__(self, call: WsgiCall, steps: Runner, patience: Patience) -> None:
         self._call = call
+        self._steps = steps
+        self._patience = patience
 
     def __iter__(self) -> Iterator[bytes]:
-        while (chunk := self._call.chunk()) is not None:
+        while (chunk := self._chunk()) is not None:
             yield chunk
 
     def close(self) -> None:
-        self._call.close()
+        self._steps.end(self._patience)
+
+    def _chunk(self) -> bytes | None:
+        self._patience.renew()
+        return self._steps.run(self._call.chunk, self._patience)
 
 
 class _DistantBody(httpx.AsyncByteStream):
     """The body of an answer for an asynchronous client, made on a worker thread."""
 
-    def __init__(self, call: WsgiCall) -> None:
-        self._call = call
+    def __init__(self, body: _Body) -> None:
+        self._body = body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while (chunk := await anyio.to_thread.run_sync(self._call.chunk)) is not None:
+        chunks = iter(self._body)
+        while (chunk := await anyio.to_thread.run_sync(next, chunks, None)) is not None:
             yield chunk
 
     async def aclose(self) -> None:
-        await anyio.to_thread.run_sync(self._call.close)
+        await anyio.to_thread.run_sync(self._body.close)

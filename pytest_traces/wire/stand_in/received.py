@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from pytest_traces.model import Headers
+from pytest_traces.headers import SentHeaders
 from pytest_traces.propagation import FORMATS, InvalidContext, SpanContext, extract, formats_in
 
 
@@ -49,8 +49,8 @@ class Received:
         return self.request.url.raw_path.partition(b"?")[0].decode("ascii")
 
     @property
-    def headers(self) -> Headers:
-        """Names and values in order, repeated ones repeated."""
+    def headers(self) -> SentHeaders:
+        """Names and values in order, repeated ones repeated; a value by its name in any case."""
         return headers_of(self.request)
 
     @property
@@ -85,8 +85,8 @@ def receive(request: httpx.Request, pinned: str | None) -> Received:
     return received
 
 
-def headers_of(request: httpx.Request) -> Headers:
+def headers_of(request: httpx.Request) -> SentHeaders:
     """The headers of a request as pairs of texts."""
-    return tuple(
+    return SentHeaders(
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
     )

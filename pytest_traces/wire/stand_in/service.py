@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -14,27 +11,21 @@ import respx
 from respx.patterns import Pattern
 
 from pytest_traces.recording import Journal, Recording
-from pytest_traces.settings import PLAYED, BadValue
+from pytest_traces.settings import BadValue
 from pytest_traces.wire.stand_in import board
 from pytest_traces.wire.stand_in.address import Address
-from pytest_traces.wire.stand_in.apps import Player
-from pytest_traces.wire.stand_in.boundary import Apart, call_apart
+from pytest_traces.wire.stand_in.answering import AnsweringRouter
 from pytest_traces.wire.stand_in.closing import faults_of
-from pytest_traces.wire.stand_in.faults import UnroutedRequest, repeated, unrouted
+from pytest_traces.wire.stand_in.faults import repeated
 from pytest_traces.wire.stand_in.labels import label_of
-from pytest_traces.wire.stand_in.lifespan import StartupFailed
-from pytest_traces.wire.stand_in.loops import LoopThread
 from pytest_traces.wire.stand_in.manner import Manner, read_manner
-from pytest_traces.wire.stand_in.players import player_of
-from pytest_traces.wire.stand_in.received import Received, receive
 from pytest_traces.wire.stand_in.serving import Server
-from pytest_traces.wire.stand_in.visits import Visit
 
 #: Those of each recording, until the last of them has ended.
 _stand_ins: dict[Recording, list[StandIn]] = {}
 
 
-class StandIn(respx.Router):
+class StandIn(AnsweringRouter):
     """A remote service that the test plays until the end of its recording.
 
     It is a respx router for its base URL: ``get``, ``post``, ``put``, ``patch``, ``delete``,
@@ -45,8 +36,9 @@ class StandIn(respx.Router):
     - ``delay="50ms"``: it takes this long to answer, instead of as long as the stand-in.
 
     Each request that a route answers has a server span, a child of the span that the request's
-    headers name. Nothing else links it to the caller: handlers (``side_effect``) and applications
-    run where none of the caller's context variables is set.
+    headers name. It ends with the answer, or when the client waits no longer: the read timeout of
+    httpx holds here, too. Nothing else links it to the caller: handlers (``side_effect``) and
+    applications run where none of the caller's context variables is set.
 
     Attributes:
         name: the service that its spans belong to.
@@ -74,22 +66,11 @@ class StandIn(respx.Router):
         manner: Manner,
         format: str | None,  # noqa: A002  # the word of the project for it
     ) -> None:
-        super().__init__(base_url=str(address))
-        self.address = address
-        self.name = name
-        self.requests: list[Received] = []
-        self._journal = journal
-        self._recording = recording
-        self._manner = manner
-        self._manners: dict[int, tuple[respx.Route, Manner]] = {}
-        self._format = format
-        self._faults: Counter[str] = Counter()
-        self._thread = LoopThread(f"stand-in {address} loop")
-        self._player: Player | None = player_of(app, address, self._thread)
+        __tracebackhide__ = True
+        super().__init__(
+            journal, recording, address, name=name, app=app, manner=manner, format=format
+        )
         self._server = Server(address, self._serve)
-        self._passed: list[httpx.Request] = []
-        #: Routes that had a request, whatever came of it.
-        self._asked: dict[int, respx.Route] = {}
         #: Whether its recording has ended.
         self.is_over = False
 
@@ -114,7 +95,10 @@ class StandIn(respx.Router):
         Example:
             >>> requests.post(f"{payments.url}/charge")
         """
-        return self._server.url()
+        url = self._server.url()
+        # Both have the same path, so that of a request stays what it is.
+        self._recording.aliases[url.removesuffix(self.address.path)] = self.address.origin
+        return url
 
     def route(
         self,
@@ -139,51 +123,12 @@ class StandIn(respx.Router):
         Example:
             >>> payments.route(method="POST", path="/charge", delay="50ms").respond(201)
         """
+        __tracebackhide__ = True
         self._check_place(lookups.get("url"))
         manner = read_manner(self._manner, optional=optional, delay=delay)
         route = super().route(*patterns, name=name, **lookups)
         self._manners[id(route)] = route, manner
         return route
-
-    def handler(self, request: httpx.Request) -> httpx.Response:
-        """Answer the request of a client that blocks."""
-        __tracebackhide__ = True
-        route = self._route_for(request)
-        if route is not None and route.is_pass_through:
-            self._passed.append(request)
-            self.resolve(request)
-        received = self._arrived(request)
-        if route is not None:
-            visit = self._visit(received, route)
-            with visit:
-                self._manner_of(route).pause()
-                if _is_async(route.side_effect):
-                    return visit.answered(self._thread.run(self.aresolve(request)))
-                return visit.answered(call_apart(self.resolve, request))
-        player = self._player_for(request)
-        self._manner.pause()
-        with self._starting():
-            response = player.answer(request)
-        return self._played(received, response)
-
-    async def async_handler(self, request: httpx.Request) -> httpx.Response:
-        """Answer the request of an asynchronous client."""
-        __tracebackhide__ = True
-        route = self._route_for(request)
-        if route is not None and route.is_pass_through:
-            self._passed.append(request)
-            await self.aresolve(request)
-        received = self._arrived(request)
-        if route is not None:
-            visit = self._visit(received, route)
-            with visit:
-                await self._manner_of(route).pause_async()
-                return visit.answered(await Apart(self.aresolve(request)))
-        player = self._player_for(request)
-        await self._manner.pause_async()
-        with self._starting():
-            response = await player.answer_async(request)
-        return self._played(received, response)
 
     def begin(self) -> None:
         """Answer from now on, until the recording ends.
@@ -191,6 +136,7 @@ class StandIn(respx.Router):
         Raises:
             BadValue: there is one with this base URL.
         """
+        __tracebackhide__ = True
         board.enter(self)
         _stand_ins.setdefault(self._recording, []).append(self)
         self._recording.endings.append(self.end)
@@ -221,7 +167,7 @@ class StandIn(respx.Router):
             received=self.requests,
             arrived=[*(one.request for one in self.requests), *self._passed],
             sent=self._recording.requests_between(),
-            is_own=self._owns,
+            addresses=[one.address for one in _stand_ins.get(self._recording, ())],
         )
         if all(one.is_over for one in _stand_ins.get(self._recording, ())):
             _stand_ins.pop(self._recording, None)
@@ -249,89 +195,12 @@ class StandIn(respx.Router):
                 uncalled.append("it")
         return uncalled
 
-    def _owns(self, url: httpx.URL) -> bool:
-        return board.longest(list(_stand_ins.get(self._recording, ())), url) is self
-
     def _check_place(self, url: object) -> None:
         """A route elsewhere would never be asked."""
+        __tracebackhide__ = True
         if not isinstance(url, str | httpx.URL):
             return
         found = httpx.URL(url)
         if found.host and not self.address.holds(found):
             allowed = f"a route of this stand-in is below {self.address}: write its path"
             raise BadValue("url", str(url), allowed)
-
-    def _manner_of(self, route: respx.Route) -> Manner:
-        return self._manners.get(id(route), (route, self._manner))[1]
-
-    def _route_for(self, request: httpx.Request) -> respx.Route | None:
-        for route in self.routes:
-            if not route.pattern or route.pattern.match(request):
-                return route
-        return None
-
-    def _arrived(self, request: httpx.Request) -> Received:
-        received = receive(request, self._format)
-        self.requests.append(received)
-        return received
-
-    def _visit(self, received: Received, route: respx.Route) -> Visit:
-        self._asked[id(route)] = route
-        return Visit(
-            received,
-            route,
-            journal=self._journal,
-            service=self.name,
-            address=self.address,
-            forget=self._pass,
-            complain=self._complain,
-        )
-
-    def _pass(self, received: Received) -> None:
-        """It goes on to the real service, which is not this one."""
-        self.requests.remove(received)
-        self._passed.append(received.request)
-
-    def _complain(self, fault: str) -> None:
-        self._faults[fault] += 1
-
-    def _player_for(self, request: httpx.Request) -> Player:
-        __tracebackhide__ = True
-        if self._player is not None:
-            return self._player
-        fault = unrouted(self.address, list(self.routes), request)
-        self._complain(fault)
-        raise UnroutedRequest(fault)
-
-    @contextmanager
-    def _starting(self) -> Iterator[None]:
-        try:
-            yield
-        except StartupFailed as error:
-            self._complain(f"stand-in {self.address}: {error}")
-            raise
-
-    def _played(self, received: Received, response: httpx.Response) -> httpx.Response:
-        note = f"{self.address} is played by an app: its spans are those of its instrumentation"
-        if note not in self._recording.remarks.get(PLAYED, {}):
-            self._recording.remark(PLAYED, note)
-        received.status = response.status_code
-        self.record(received.request, response=response)
-        return response
-
-    def _serve(self, request: httpx.Request) -> httpx.Response:
-        response = self.handler(request)
-        if isinstance(response.stream, httpx.SyncByteStream):
-            return response
-        return self._thread.run(_read(response))
-
-
-async def _read(response: httpx.Response) -> httpx.Response:
-    body = b"".join([part async for part in response.aiter_raw()])
-    headers = response.headers.raw
-    return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(body))
-
-
-def _is_async(side_effect: object) -> bool:
-    call = getattr(side_effect, "__call__", None)  # noqa: B004  # its kind is asked for
-    return inspect.iscoroutinefunction(side_effect) or inspect.iscoroutinefunction(call)

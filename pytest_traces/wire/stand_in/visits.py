@@ -15,6 +15,7 @@ from pytest_traces.recording import Journal
 from pytest_traces.wire.stand_in.address import Address
 from pytest_traces.wire.stand_in.faults import UnroutedRequest, exhausted
 from pytest_traces.wire.stand_in.labels import path_of
+from pytest_traces.wire.stand_in.patience import Patience
 from pytest_traces.wire.stand_in.received import Received
 from pytest_traces.wire.stand_in.spans import ServerSpan, never_arrived
 
@@ -22,9 +23,9 @@ from pytest_traces.wire.stand_in.spans import ServerSpan, never_arrived
 class Visit:
     """A request on its way through a route, as a context manager.
 
-    However the block is left, the span is ended as the server would have ended it, or taken back
-    where no server would have had one. A block that is left because, after all, the route did
-    not want the request, goes on behind it.
+    However the block is left, the span is ended as the server would have ended it, or when the
+    client has given up waiting; it is taken back where no server would have had one. A block that
+    is left because, after all, the route did not want the request, goes on behind it.
     """
 
     def __init__(
@@ -35,13 +36,18 @@ class Visit:
         journal: Journal,
         service: str,
         address: Address,
+        patience: Patience,
         forget: Callable[[Received], object],
+        record: Callable[..., object],
         complain: Callable[[str], object],
     ) -> None:
         self._address = address
         self._received = received
         self._route = route
+        self._patience = patience
+        self._is_answered = False
         self._forget = forget
+        self._record = record
         self._complain = complain
         self._span = ServerSpan(journal, service, address, received)
         self._name_by(route)
@@ -53,6 +59,7 @@ class Visit:
             self._name_by(resolved.route)
         self._received.status = response.status_code
         self._span.answered(response.status_code)
+        self._is_answered = True
         return response
 
     def __enter__(self) -> None:
@@ -64,7 +71,11 @@ class Visit:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        __tracebackhide__ = True
         if error is None:
+            return False
+        if self._patience.is_over:
+            self._given_up()
             return False
         if _is_unwanted(error):
             self._span.withdraw()
@@ -84,6 +95,12 @@ class Visit:
         else:
             self._span.abandoned()
         return False
+
+    def _given_up(self) -> None:
+        """The answer came too late, or it did not come: the route was called all the same."""
+        if not self._is_answered:
+            self._span.abandoned()
+            self._record(self._received.request, route=self._route)
 
     def _name_by(self, route: respx.Route) -> None:
         path = path_of(route, self._received.request, self._address)

@@ -105,6 +105,85 @@ def test_requests_to_the_same_host_elsewhere_are_named(faults_of):
     )
 
 
+@pytest.mark.parametrize("is_optional", [False, True], ids=["called", "optional"])
+@pytest.mark.parametrize(
+    ("base_url", "url", "origin"),
+    [
+        ("http://payment", "http://payments/charge", "http://payments"),
+        ("http://payments", "https://payments/charge", "https://payments"),
+        ("http://payments", "http://payments:8080/charge", "http://payments:8080"),
+        ("http://payments:8080", "http://payments/charge", "http://payments"),
+        ("http://localhost:8080", "https://localhost:8080/charge", "https://localhost:8080"),
+    ],
+)
+def test_a_request_near_it_that_failed_is_a_fault(faults_of, base_url, url, origin, is_optional):
+    """Also where the stand-in was called otherwise, or need not be; once, by the nearest one."""
+
+    def use(play, recording):
+        near = play(base_url, optional=is_optional)
+        play("http://paymentsgateway", optional=True)
+        if not is_optional:
+            near.get("/health")
+            httpx.get(f"{base_url}/health")
+        for number in range(2):
+            sent(recording, number=number, url=f"{url}?x=1", error="ConnectError: no such host")
+
+    assert faults_of(use) == (
+        f"stand-in {base_url}: POST {url} went to the network and failed (ConnectError): "
+        f"there is no stand-in for {origin}"
+    )
+
+
+def test_a_request_to_a_host_that_is_spelled_alike_is_named_with_what_was_never_called(faults_of):
+    """As one to the same host elsewhere is."""
+
+    def use(play, recording):
+        play("http://payment").post("/charge")
+        sent(recording, url="http://payments/charge", error="ConnectTimeout")
+
+    assert faults_of(use) == (
+        "stand-in http://payment: POST /charge was never called; no call came\n"
+        "  near it, but not there: POST http://payments/charge"
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_url", "fields"),
+    [
+        ("http://payment", {"url": "http://payments/x"}),
+        ("http://payment", {"url": "http://payments/x", "error": "ReadTimeout"}),
+        (
+            "http://payment",
+            {"url": "http://payments/x", "error": "ConnectError", "through": "respx"},
+        ),
+        (
+            "http://payment",
+            {"url": "http://payments/x", "error": "ConnectError", "role": "incoming"},
+        ),
+        ("http://payment", {"url": "http://inventory/x", "error": "ConnectError"}),
+        ("http://payment/v2", {"url": "http://payment/v1", "error": "ConnectError"}),
+        ("http://10.0.0.1", {"url": "http://10.0.0.2/x", "error": "ConnectError"}),
+        ("http://localhost:81", {"url": "http://localhost:82/x", "error": "ConnectError"}),
+        ("http://127.0.0.1:81", {"url": "http://127.0.0.1:82/x", "error": "ConnectError"}),
+        ("http://[::1]:81", {"url": "http://[::1]:82/x", "error": "ConnectError"}),
+    ],
+)
+def test_a_request_that_succeeded_or_is_not_near_is_no_fault(stand_in, base_url, fields):
+    """Nor one that was never meant for the network; other ports of this machine are others."""
+    with record() as act:
+        stand_in(act, base_url, optional=True)
+        sent(act._frame.recording, **fields)
+
+
+def test_a_request_near_one_stand_in_that_is_anothers_is_no_fault(stand_in):
+    """The test lets it fail."""
+    with record() as act:
+        stand_in(act, "http://payment", optional=True)
+        stand_in(act, "http://payments").get("/x").mock(side_effect=httpx.ConnectError)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get("http://payments/x")
+
+
 def test_a_failed_call_was_a_call(stand_in):
     """The test let it fail, after all."""
     with record() as act:

@@ -13,6 +13,7 @@ import pytest
 import respx
 
 from pytest_traces import BadValue
+from pytest_traces.headers import SentHeaders
 from pytest_traces.recording import journal
 from pytest_traces.wire.stand_in import UnroutedRequest
 
@@ -193,6 +194,13 @@ def test_a_stand_in_has_one_base_url(play):
         ),
         ({"base_url": "ftp://payments"}, "base_url: 'ftp://payments' is not usable; a base URL"),
         ({"base_url": "http://"}, "base_url: 'http://' is not usable; a base URL is written like"),
+        (
+            {"base_url": "http://pay ments"},
+            "base_url: 'http://pay ments' is not usable; a base URL is written like "
+            '"http://payments" or "https://gateway:8443/payments"',
+        ),
+        ({"base_url": "http://payments "}, "base_url: 'http://payments ' is not usable; a base"),
+        ({"base_url": httpx.URL("http://pay ments")}, "'http://pay%20ments' is not usable; a base"),
         ({"base_url": "http://a:b"}, "base_url: 'http://a:b' is not usable; a base URL is written"),
         ({"base_url": 7}, "base_url: 7 is not usable; a base URL is written like"),
         ({"base_url": "http://*.internal"}, "a stand-in is one host: name it without a star"),
@@ -262,6 +270,64 @@ def test_requests_are_kept_with_the_context_they_carried(play, traceparent):
     assert second.invalid.value == "00-0-0-0"
     assert repr(first) == "<Received POST http://payments/charge?x=%20: 201>"
     assert repr(payments) == "<StandIn payments at http://payments: 2 requests>"
+
+
+def test_the_headers_of_a_request_are_found_by_name(play, traceparent):
+    """In any case; and they are pairs, in order, repeated ones repeated."""
+    payments = play()
+    payments.get("/x")
+    headers = [("TraceParent", traceparent.text), ("x", "1"), ("x", "2")]
+    httpx.get("http://payments/x", headers=headers)
+
+    found = payments.requests[0].headers
+    assert type(found) is SentHeaders
+    assert "traceparent" in found
+    assert "baggage" not in found
+    assert found["traceparent"] == traceparent.text
+    assert found["X"] == "1, 2"
+    assert found.get("baggage") is None
+    assert [pair for pair in found if pair[0] == "x"] == [("x", "1"), ("x", "2")]
+
+
+@pytest.mark.parametrize(
+    "base_url", ["http://bücher", "http://pay_ments", "http://[::1]:80", "http://10.0.0.1"]
+)
+def test_hosts_of_every_kind(play, base_url):
+    """Whatever httpx sends a request to."""
+    play(base_url).get("/x").respond(201)
+    assert httpx.get(f"{base_url}/x").status_code == 201
+
+
+def test_a_failure_shows_no_frame_of_a_stand_in(play):
+    """Neither where a request has no route, nor where an argument cannot be used."""
+    payments = play(optional=True)
+
+    def request():
+        httpx.get("http://payments/x")
+
+    async def main():
+        async with httpx.AsyncClient() as client:
+            await client.get("http://payments/x")
+
+    failing = [
+        request,
+        lambda: asyncio.run(main()),
+        lambda: payments.get("http://inventory/x"),
+        lambda: payments.get("/x", optional=1),
+        lambda: play(),
+        lambda: play("x"),
+        lambda: play("http://other", app=7),
+    ]
+    for call in failing:
+        with pytest.raises((UnroutedRequest, BadValue)) as caught:
+            call()
+        shown = [entry for entry in caught.traceback if not entry.ishidden(caught)]
+        assert [
+            one
+            for one in shown
+            if "wire/stand_in/" in str(one.path) and "tests" not in str(one.path)
+        ] == []
+    payments._faults.clear()
 
 
 def test_a_delay_is_in_the_span(act, play, in_async_client):

@@ -39,6 +39,17 @@ def test_it_is_opened_when_asked_for_and_closed_at_the_end(stand_in):
         again.bind(("127.0.0.1", port))
 
 
+@pytest.mark.parametrize("base_url", ["http://payments", "https://gateway:8443/payments/v1"])
+def test_the_recording_knows_what_is_served_where(act, play, base_url):
+    """From the first time that somebody asks; the path is the same on both sides."""
+    payments = play(base_url, optional=True)
+    aliases = act._frame.recording.aliases
+    assert aliases == {}
+    parts = urlsplit(payments.url)
+    assert payments.url.endswith(parts.path)
+    assert aliases == {f"http://127.0.0.1:{parts.port}": base_url.removesuffix(parts.path)}
+
+
 def test_http_server_is_for_those_who_ask_for_the_url():
     """Neither a stand-in nor its routes need it."""
     code = """
