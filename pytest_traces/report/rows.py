@@ -12,6 +12,8 @@ _NAME_COLUMN = 56
 _KIND_COLUMN = 9
 _DURATION_COLUMN = 8
 _DEEPEST = 24
+#: How long what is said of a span may be in its line.
+_REMARKS = 110
 
 
 class Row(NamedTuple):
@@ -63,7 +65,8 @@ def remarks(span: Span) -> str:
         found.append("its parent is remote")
     if not span.sampled:
         found.append("not sampled")
-    return ", ".join(found).replace("\n", " ")[:80]
+    text = " ".join(", ".join(found).split())
+    return text if len(text) <= _REMARKS else f"{text[:_REMARKS].rpartition(' ')[0]} …"
 
 
 def tree_lines(forest: Forest, limit: int = 60, services: bool = True) -> list[str]:
