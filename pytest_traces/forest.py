@@ -126,7 +126,7 @@ class Span:
 
     @property
     def source(self) -> str:
-        """The source that recorded it: ``opentelemetry`` or ``handwritten``."""
+        """The source that recorded it: ``opentelemetry``, ``handwritten``, or ``test``."""
         return self._data.source
 
     @property

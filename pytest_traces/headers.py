@@ -14,7 +14,7 @@ class SentHeaders(tuple[tuple[str, str], ...]):
     Example:
         >>> headers = traces.requests[0].headers
         >>> headers["Traceparent"], "baggage" in headers, headers[0]
-        ('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', False, ('host', 'payments'))
+        ('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', False, ('Host', 'payments'))
     """
 
     __slots__ = ()

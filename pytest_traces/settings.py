@@ -23,6 +23,8 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min)\s*")
 SOURCE_NAMES = ("opentelemetry", "handwritten")
 #: The source of what the test itself plays, callers and stand-ins; it is never left out.
 PLAYED = "test"
+#: What a span may say of its source.
+SPAN_SOURCES = (*SOURCE_NAMES, PLAYED)
 
 #: The ``http send`` and ``http receive`` spans (and their websocket kin) that the
 #: ASGI instrumentation of OpenTelemetry adds for every message of the protocol.

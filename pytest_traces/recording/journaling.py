@@ -73,7 +73,7 @@ class Journal:
             listener()
 
     def flush(self) -> None:
-        """Bring the entries of all sources up to date; spans that have ended since say so."""
+        """Bring all parts up to date: spans that have ended, clients that cannot be seen."""
         for part in self.parts:
             part.flush()
 

@@ -168,7 +168,7 @@ def _missing_text(fault: Fault) -> str:
         instead = f", but {there}" if there else ""
         return f"it carried no context of the format {fault.format} ({header}){instead}"
     if there:
-        return f"it carried no context of a recorded span: nobody recorded the trace of {there}"
+        return f"it carried no context of a recorded span: nobody recorded what {there} names"
     return "it carried no context: neither traceparent nor a header of another format"
 
 
@@ -188,7 +188,7 @@ def _disagreement_text(fault: Fault) -> str:
 
 def _members_text(one: Checked, fault: Fault) -> str:
     missing = joined([key if value is None else f"{key}={value}" for key, value in fault.members])
-    why = "as was asked for"
+    why = "which was asked for"
     if fault.kept:
         incoming = one.carried.incoming
         sender = incoming.sender if incoming is not None else None

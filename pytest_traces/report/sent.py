@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_traces.propagation.checking.verdict import Checked
+from pytest_traces.propagation.checking.verdict import UNLINKING, Checked
 from pytest_traces.recording import Capture
 from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message, add_captured
@@ -50,7 +50,7 @@ def _leak_hint(wrong: Sequence[Checked]) -> str | None:
 
 def request_cause(checked: Checked) -> Cause:
     """Why the span that serves a request is no child of the one that sent it."""
-    fault = checked.faults[0]
+    fault = next(one for one in checked.faults if one.kind in UNLINKING)
     texts = {
         "missing": "carried no context",
         "repeated": f"carried {fault.header} {len(fault.values)} times",
@@ -71,7 +71,7 @@ def _noun(checked: Sequence[Checked]) -> str:
         return "request"
     if requests == 0:
         return "carrier" if checked[0].title == "the carrier" else "message"
-    return "request and message" if len(checked) == 1 else "requests and message"
+    return "requests and message"  # plural() adds the last letter
 
 
 def _advice(one: Checked) -> Advice | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_traces.shape import outline
 from pytest_traces.shape.fields import Glob
-from pytest_traces.shape.pattern import Group, Pattern, PatternError, forest_of, parents_first
+from pytest_traces.shape.pattern import Group, Pattern, PatternError, forest_of
 
 
 def read_expected(expected: Sequence[object]) -> Pattern:
@@ -63,12 +63,3 @@ def read_subtree(expected: object) -> Pattern:
     if (pattern.low, pattern.high) != (1, 1):
         raise PatternError(f"{pattern!r}: a subtree is there or not; to count use assert_count")
     return pattern
-
-
-def unfinished_names(root: Pattern) -> frozenset[object]:
-    """The names of spans that are expected to be open still."""
-    return frozenset(
-        pattern.fields.name
-        for pattern in parents_first(root)
-        if pattern.fields.unfinished and isinstance(pattern.fields.name, str)
-    )

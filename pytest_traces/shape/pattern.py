@@ -9,7 +9,7 @@ from types import EllipsisType
 from typing import Any, Literal, NamedTuple
 
 from pytest_traces.model import Kind, Status
-from pytest_traces.settings import SOURCE_NAMES, BadValue, parse_duration
+from pytest_traces.settings import SPAN_SOURCES, BadValue, parse_duration
 from pytest_traces.shape.fields import Fields, Glob
 from pytest_traces.shape.names import check_name
 from pytest_traces.shape.usage import understood
@@ -190,7 +190,7 @@ def span(
         exception: an exception event of this type (or of a subclass), or of this name.
         service: ``service.name`` of the resource.
         scope: the name of the instrumentation scope.
-        source: ``opentelemetry`` or ``handwritten``.
+        source: ``opentelemetry``, ``handwritten``, or ``test`` for callers and stand-ins.
         under: the span must take less than this: ``"50ms"`` or a timedelta.
         unfinished: the span must still be open; an open span fails otherwise.
 
@@ -231,8 +231,8 @@ def _described(
         raise TypeError(f"span({name!r}): the first argument is a name, then come the children")
     check_name(name, "span: ")
     source = wishes["source"]
-    if isinstance(source, str) and source not in SOURCE_NAMES:
-        raise BadValue("source", source, f"the sources are {', '.join(SOURCE_NAMES)}")
+    if isinstance(source, str) and source not in SPAN_SOURCES:
+        raise BadValue("source", source, f"the sources are {', '.join(SPAN_SOURCES)}")
     under_ns = None if under is None else parse_duration(under, "under")
     patterns, groups, is_open = sort_children(f"span({label_of(name)})", children)
     fields = Fields(name=name, under_ns=under_ns, **wishes)

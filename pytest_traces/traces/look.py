@@ -69,8 +69,9 @@ class Look:
 
     def played_url(self, url: str) -> str | None:
         """The URL that a stand-in plays at this loopback address."""
+        url = url.replace("//localhost:", "//127.0.0.1:", 1)
         for served, base in self._aliases.items():
-            if url == served or url.startswith(f"{served}/"):
+            if url == served or url.startswith((f"{served}/", f"{served}?")):
                 return base + url[len(served) :]
         return None
 

@@ -99,7 +99,7 @@ class Looking(Viewing):
             attributes: these must be there with these values.
             service: ``service.name`` of the resource.
             scope: the name of the instrumentation scope.
-            source: ``opentelemetry`` or ``handwritten``.
+            source: ``opentelemetry``, ``handwritten``, or ``test``.
             inside: the name of an ancestor.
 
         Raises:

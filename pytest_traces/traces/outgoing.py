@@ -15,7 +15,7 @@ from pytest_traces.propagation.checking.requests import Request
 from pytest_traces.propagation.checking.senders import Sender, senders_of
 from pytest_traces.propagation.checking.serving import serves
 from pytest_traces.propagation.checking.targets import Target, any_takes_url
-from pytest_traces.propagation.checking.verdict import Checked
+from pytest_traces.propagation.checking.verdict import UNLINKING, Checked
 from pytest_traces.traces.look import Look, Wanted
 from pytest_traces.traces.messaging import Messaging
 
@@ -95,7 +95,7 @@ class Outgoing:
         """The request at fault that this server span serves; None if there is none, or several."""
         found = [one for one in self.requests if one.role == "outgoing" and serves(span, one)]
         checked = [self.check_request(one, wanted) for one in found]
-        wrong = [one for one in checked if not one.holds]
+        wrong = [one for one in checked if any(f.kind in UNLINKING for f in one.faults)]
         return wrong[0] if len(wrong) == 1 else None
 
     def check_carrier(self, headers: Headers, senders: Sequence[Span], wanted: Wanted) -> Checked:

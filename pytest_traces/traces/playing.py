@@ -103,6 +103,8 @@ class Playing(Feeding):
             httpx and for other processes.
 
         Raises:
+            AssertionError: at the end of the recording, a route that was never called (unless it
+                is optional), or a request that no route takes.
             BadValue: an argument that cannot be used; a second one for the same URL.
             RuntimeError: the recording is over.
 

@@ -16,6 +16,7 @@ from pytest_traces.propagation.checking.parts import Asked, read_asked
 from pytest_traces.propagation.checking.requests import Request
 from pytest_traces.propagation.checking.targets import Target, To, external
 from pytest_traces.propagation.registry import format_named
+from pytest_traces.recording import journal
 from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message
 from pytest_traces.report.sent import checked_message, nothing_sent, request_cause
@@ -106,8 +107,8 @@ class Propagating(Asserting):
                 return self._nothing_sent(outgoing, [] if target is None else [target], left_out)
             return None if all(one.holds for one in checked) else checked_message(checked)
 
-        self._when_quiet(check, on_its_way=self._on_their_way, incomplete=_INCOMPLETE)
         self._fail_on_unseen()
+        self._when_quiet(check, on_its_way=self._on_their_way, incomplete=_INCOMPLETE)
         hint = eager_hint(self._frame.forest())
         if hint is not None:
             warnings.warn(f"assert_propagated: {hint}", stacklevel=2)
@@ -121,7 +122,9 @@ class Propagating(Asserting):
 
         Raises:
             AssertionError: a request carries a context there; or none was sent there.
-            ValueError: neither ``to`` nor ``traces_external`` says whom it is about.
+            TypeError: ``to`` is none of these.
+            ValueError: neither ``to`` nor ``traces_external`` says whom it is about; ``to`` is
+                empty.
 
         Example:
             >>> traces.assert_not_propagated(to="api.stripe.com")
@@ -141,8 +144,8 @@ class Propagating(Asserting):
             held = all(one.holds for one in checked)
             return None if held else checked_message(checked, leaked=True)
 
-        self._when_quiet(check, on_its_way=self._on_their_way, incomplete=ABSENCE)
         self._fail_on_unseen()
+        self._when_quiet(check, on_its_way=self._on_their_way, incomplete=ABSENCE)
 
     def _assert_carried(self, headers: Headers, sender: Name, wanted: Wanted) -> None:
         __tracebackhide__ = True
@@ -159,6 +162,7 @@ class Propagating(Asserting):
 
     def _fail_on_unseen(self) -> None:
         __tracebackhide__ = True
+        journal.flush()
         unseen = self._frame.recording.unseen
         if unseen:
             lines = "\n".join(f"  {fault}" for fault in unseen)

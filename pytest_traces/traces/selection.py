@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_traces.forest import Forest, Span
 from pytest_traces.model import Kind, Status
-from pytest_traces.settings import PLAYED, SOURCE_NAMES, BadValue
+from pytest_traces.settings import SPAN_SOURCES, BadValue
 from pytest_traces.shape.fields import Fields, value_matches
 from pytest_traces.shape.names import check_name
 from pytest_traces.shape.pattern import Name, Pattern, label_of
@@ -64,8 +64,8 @@ def select(
     """
     _check_name(name)
     _check_name(inside, "inside=")
-    if isinstance(source, str) and source not in (*SOURCE_NAMES, PLAYED):
-        raise BadValue("source", source, f"the sources are {', '.join((*SOURCE_NAMES, PLAYED))}")
+    if isinstance(source, str) and source not in SPAN_SOURCES:
+        raise BadValue("source", source, f"the sources are {', '.join(SPAN_SOURCES)}")
     fields = Fields(
         name=name, kind=kind, status=status, attributes=attributes, service=service,
         scope=scope, source=source, unfinished=None,

@@ -131,7 +131,8 @@ def record(
 
     Raises:
         BadValue: an argument that cannot be used.
-        AssertionError: at the end of the block, a tap that was never called.
+        AssertionError: at the end of the block, a tap, a caller or a route of a stand-in that
+            was never used, or a request that no route takes.
 
     Example:
         >>> with record() as act:

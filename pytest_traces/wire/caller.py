@@ -145,6 +145,8 @@ def read_calling(
         raise BadValue("sampled", sampled, "it is True or False")
     if service is not None and not isinstance(service, str):
         raise BadValue("service", service, "the name of a service is a text")
+    if not isinstance(format, str | Sequence):
+        raise BadValue("format", format, "it is the name of a format, or several")
     formats = (format,) if isinstance(format, str) else tuple(format)
     if not formats:
         raise BadValue("format", format, "name at least one")

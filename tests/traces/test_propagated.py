@@ -366,10 +366,11 @@ def test_baggage_that_was_asked_for(shop: Shop):
 
     act.assert_propagated(to="payments", baggage={"tenant": "acme"})
     act.assert_propagated(to="payments", baggage={"tenant": glob("ac*")})
-    assert "      baggage: tenant=acme\n               it lacks tenant=evil, as was asked for" in (
-        failure(act, to="payments", baggage={"tenant": "evil"})
+    assert (
+        "      baggage: tenant=acme\n               it lacks tenant=evil, which was asked for"
+        in (failure(act, to="payments", baggage={"tenant": "evil"}))
     )
-    assert "      there is no baggage: it lacks tenant=acme, as was asked for" in (
+    assert "      there is no baggage: it lacks tenant=acme, which was asked for" in (
         failure(act, to="inventory", baggage={"tenant": "acme"})
     )
 
@@ -380,8 +381,9 @@ def test_tracestate_that_was_asked_for(shop: Shop):
         shop.checkout(setting("tracestate", lambda _: "congo=t61"))
 
     act.assert_propagated(to="payments", tracestate={"congo": "t61"})
-    assert "      tracestate: congo=t61\n                  it lacks rojo=1, as was asked for" in (
-        failure(act, to="payments", tracestate={"rojo": "1"})
+    assert (
+        "      tracestate: congo=t61\n                  it lacks rojo=1, which was asked for"
+        in (failure(act, to="payments", tracestate={"rojo": "1"}))
     )
 
 

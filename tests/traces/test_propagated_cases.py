@@ -199,8 +199,8 @@ def test_headers_of_two_libraries_that_are_not_recorded(act: Traces):
         plain().get("http://a/x", headers=headers)
 
     assert (
-        "it carried no context of a recorded span: nobody recorded the trace of sentry-trace, "
-        "x-datadog-trace-id and x-datadog-parent-id"
+        "it carried no context of a recorded span: nobody recorded what sentry-trace, "
+        "x-datadog-trace-id and x-datadog-parent-id names"
     ) in " ".join(fails(act).split())
 
 
@@ -415,3 +415,41 @@ def test_a_url_that_the_instrumentation_leaves_out(act: Traces, monkeypatch: pyt
     assert fails(act).endswith(
         "  cause: OTEL_PYTHON_HTTPX_EXCLUDED_URLS leaves http://a/x out of instrumentation"
     )
+
+
+def test_the_mark_stands_below_the_part_that_is_wrong(act: Traces):
+    """Also where the span id is a part of the trace id, as that of a root of Zipkin is."""
+    with TRACER.start_as_current_span("root"):
+        ids = trace.get_current_span().get_span_context()
+        half = f"{ids.trace_id:032x}"[16:]
+        plain().get("http://a/x", headers={"b3": f"{ids.trace_id:032x}-{half}-1"})
+
+    lines = fails(act).splitlines()
+    value = next(line for line in lines if "b3: " in line)
+    mark = next(line for line in lines if "^" in line)
+    assert value[mark.index("^") : mark.rindex("^") + 1] == half
+    assert mark.index("^") > value.index("-")
+
+
+def test_a_request_that_only_lost_its_baggage_is_no_cause_of_a_root(act: Traces):
+    """Its service is a root for another reason."""
+    act.stand_in("http://payments").get("/x").respond()
+    with act.caller("click", baggage={"tenant": "acme"}) as caller:
+        context = extract(caller.headers)
+        with TRACER.start_as_current_span("POST /x", context=context, kind=SpanKind.SERVER):
+            httpx.get("http://payments/x", headers={"traceparent": injected()["traceparent"]})
+
+    with pytest.raises(AssertionError) as raised:
+        act.assert_path("GET /x", "POST /x")
+    assert "another span" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a:b/x"])
+def test_a_url_that_is_none(url: str, act: Traces):
+    """The client says so itself, and looking at it raises nothing."""
+    with TRACER.start_as_current_span("root"):
+        with pytest.raises(httpx.InvalidURL):
+            plain().get(url)
+        instrumented().get("http://a/x")
+
+    act.assert_propagated()

@@ -7,6 +7,7 @@ import pytest
 import respx
 
 from pytest_traces import record
+from pytest_traces.sources.advice import Sending, advice_on
 
 sentry_sdk = pytest.importorskip("sentry_sdk")
 
@@ -50,3 +51,20 @@ def test_a_host_that_is_allowed_is_not_blamed(sentry: None):
 
     (request,) = act.requests
     assert "sentry-trace" in request.headers
+
+
+def test_an_option_that_is_no_expression():
+    """It matches nothing, and does not get in the way of the failure."""
+    before = sentry_sdk.get_global_scope().client
+    sentry_sdk.init(traces_sample_rate=1.0, trace_propagation_targets=["*.example"])
+    try:
+        advice = advice_on(
+            Sending("httpx", "http://payments", None, False, "handwritten", "sentry")
+        )
+    finally:
+        sentry_sdk.get_global_scope().set_client(before)
+
+    assert advice is not None
+    assert advice.cause == (
+        "Sentry's trace_propagation_targets ('*.example') leave http://payments out"
+    )

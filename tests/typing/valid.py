@@ -124,6 +124,7 @@ def playing(traces: Traces) -> str:
     payments.post("/charge", delay="20ms").respond(json={"ok": True})
     payments.get("/health", optional=True).respond(503)
     traces.stand_in("http://bank", app=object(), optional=True)
+    traces.assert_propagated(to=payments)
     with traces.caller("click", baggage={"tenant": "acme"}, format=["b3", "xray"]) as caller:
         one: Caller = caller
         headers: dict[str, str] = caller.headers

@@ -36,6 +36,13 @@ def test_headers_as_they_left(server, sent, matches):
     assert one.start_ns <= one.end_ns
 
 
+def test_headers_that_can_be_read_once(server, matches):
+    """An iterator is left to the session: what it gives still leaves."""
+    run(server.url, "/a", headers=iter([("x-own", "mine")]))
+    assert matches() == [200]
+    assert ("x-own", "mine") in server.log[-1].headers
+
+
 def test_bodies(server, matches):
     """The headers of a body are added late."""
 

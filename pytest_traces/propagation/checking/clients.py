@@ -13,7 +13,7 @@ from pytest_traces.propagation.checking.clock import had_ended, is_apart
 from pytest_traces.recording import SpanKey
 
 _URL = ("url.full", "http.url")
-_METHOD = ("http.request.method", "http.method")
+METHOD = ("http.request.method", "http.method")
 _OTHERS = ("db.", "messaging.", "rpc.")
 _PORTS = {"http": 80, "https": 443}
 
@@ -28,7 +28,7 @@ class ClientSpans:
         self._buckets: dict[Bucket, list[Span]] = {}
         for span in forest.spans:
             if span.kind == "client":
-                url = _attribute(span, _URL)
+                url = attribute(span, _URL)
                 bucket = (_parent(span), None if url is None else place_of_url(url))
                 self._buckets.setdefault(bucket, []).append(span)
         self._starts = {
@@ -80,7 +80,7 @@ class ClientSpans:
 
 def fits(span: Span, request: RequestData) -> bool:
     """Whether what it says of method and URL, if anything, is the request's."""
-    url, method = _attribute(span, _URL), _attribute(span, _METHOD)
+    url, method = attribute(span, _URL), attribute(span, METHOD)
     if method is not None and method.upper() not in (request.method.upper(), "_OTHER"):
         return False
     return url is None or place_of_url(url) == place_of_url(request.url)
@@ -88,7 +88,7 @@ def fits(span: Span, request: RequestData) -> bool:
 
 def has_address(span: Span) -> bool:
     """Whether it is of HTTP at all, and not of a database."""
-    return any(_attribute(span, names) is not None for names in (_URL, _METHOD))
+    return any(attribute(span, names) is not None for names in (_URL, METHOD))
 
 
 def _is_of_another(span: Span) -> bool:
@@ -116,6 +116,7 @@ def _parent(span: Span) -> SpanKey | None:
     return (span.trace_id, span.parent_id) if span.parent_id else None
 
 
-def _attribute(span: Span, names: Sequence[str]) -> str | None:
+def attribute(span: Span, names: Sequence[str]) -> str | None:
+    """The first of these attributes that is a text."""
     found = next((span.attributes[name] for name in names if name in span.attributes), None)
     return found if isinstance(found, str) else None

@@ -6,10 +6,18 @@ from functools import lru_cache
 
 from pytest_traces.forest import Forest, Span
 from pytest_traces.model import Headers
-from pytest_traces.propagation import InvalidContext, SpanContext, extract, formats_in
+from pytest_traces.propagation import (
+    FORMATS,
+    InvalidContext,
+    SpanContext,
+    extract,
+    formats_in,
+    headers_of,
+)
 from pytest_traces.recording import SpanKey
 
 _SHORT = "0" * 16
+_NAMES = frozenset(name for known in FORMATS for name in headers_of(known)) - {"baggage"}
 
 
 class Index:
@@ -67,9 +75,14 @@ def same_trace(one: str, other: str, *, exact: bool = False) -> bool:
     return (one.startswith(_SHORT) or other.startswith(_SHORT)) and one[16:] == other[16:]
 
 
-@lru_cache(maxsize=4096)
 def keys_in(headers: Headers) -> tuple[SpanKey, ...]:
     """The ids in every valid context header."""
+    # Only what is of a context is kept: the others may be nobody's business.
+    return _keys_in(tuple((name, value) for name, value in headers if _is_of_context(name)))
+
+
+@lru_cache(maxsize=4096)
+def _keys_in(headers: Headers) -> tuple[SpanKey, ...]:
     keys = []
     for name in formats_in(headers):
         try:
@@ -80,3 +93,10 @@ def keys_in(headers: Headers) -> tuple[SpanKey, ...]:
         if key is not None:
             keys.append(key)
     return tuple(keys)
+
+
+@lru_cache(maxsize=1024)
+def _is_of_context(name: str) -> bool:
+    """Whether it is a header of a format, also as an environment writes it."""
+    plain = name.lower().replace("_", "-").removeprefix("http-")
+    return name == "REQUEST_METHOD" or plain in _NAMES

@@ -43,17 +43,21 @@ def place_of(headers: Headers, name: str, context: SpanContext, part: Part) -> P
         return Place(*sent, None)
     if part == "sampled":
         return Place(*sent, _sampled_place(name, sent[1]))
+    begin = 0
+    if part == "parent" and _CARRYING[name][0] == wanted:  # it stands behind the trace id
+        trace = _id_place(sent[1], context.trace_id, 0)
+        begin = 0 if trace is None else trace[1]
     wanted_id = context.trace_id if part == "trace" else context.span_id
-    return Place(*sent, None if wanted_id is None else _id_place(sent[1], wanted_id))
+    return Place(*sent, None if wanted_id is None else _id_place(sent[1], wanted_id, begin))
 
 
-def _id_place(value: str, wanted: str) -> tuple[int, int] | None:
+def _id_place(value: str, wanted: str, begin: int) -> tuple[int, int] | None:
     """The place of an id, in any of the ways in which formats write one."""
     number = int(wanted, 16)
     dashed = f"{wanted[:8]}-{wanted[8:]}"  # X-Ray's root
     short = number & 0xFFFF_FFFF_FFFF_FFFF
     for text in (wanted, dashed, wanted[-16:], str(short), f"{number:x}", f"{short:x}"):
-        start = value.lower().find(text)
+        start = value.lower().find(text, begin)
         if start >= 0:
             return start, start + len(text)
     return None

@@ -1,4 +1,4 @@
-"""An outgoing HTTP request, as it left, beside the span that sent it."""
+"""An HTTP request of this process, as it left, beside the span that sent it."""
 
 from __future__ import annotations
 

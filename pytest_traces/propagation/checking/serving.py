@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from pytest_traces.forest import Span
+from pytest_traces.propagation.checking.clients import METHOD, attribute, place_of_url
 from pytest_traces.propagation.checking.requests import Request
 
 _PATH = ("url.path", "http.target")
-_METHOD = ("http.request.method", "http.method")
 
 
 def serves(span: Span, request: Request) -> bool:
@@ -17,13 +15,8 @@ def serves(span: Span, request: Request) -> bool:
         return False
     if request.end_ns is not None and span.start_ns > request.end_ns:
         return False
-    method, path = _attribute(span, _METHOD), _attribute(span, _PATH)
+    method, path = attribute(span, METHOD), attribute(span, _PATH)
     if method is None and path is None:
         return span.name.partition(" ")[0] == request.method
-    fits = path is None or path.partition("?")[0] == (urlsplit(request.url).path or "/")
+    fits = path is None or path.partition("?")[0] == place_of_url(request.url)[3]
     return fits and method in (None, request.method)
-
-
-def _attribute(span: Span, names: tuple[str, ...]) -> str | None:
-    found = next((span.attributes[name] for name in names if name in span.attributes), None)
-    return found if isinstance(found, str) else None

@@ -6,11 +6,22 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
+from typing import Protocol
 
 from pytest_traces.propagation.checking.clients import place_of_url
 from pytest_traces.shape.values import Glob, value_matches
 
-To = str | re.Pattern[str] | Glob | None
+
+class HasBaseUrl(Protocol):
+    """A stand-in, or whatever else knows its URL."""
+
+    @property
+    def base_url(self) -> str:
+        """The URL that it stands for."""
+        ...
+
+
+To = str | re.Pattern[str] | Glob | HasBaseUrl | None
 
 
 class Target:
@@ -31,7 +42,7 @@ class Target:
         if not isinstance(to, str | Glob | re.Pattern) or is_bytes:
             raise TypeError(
                 f"to={to!r} ({type(to).__name__}): it is a host, a URL prefix, the destination "
-                "of messages, re.compile(...) or glob(...)"
+                "of messages, re.compile(...), glob(...) or a stand-in"
             )
         if to == "":
             raise ValueError("to='': name a host, a URL prefix or the destination of messages")
@@ -71,7 +82,7 @@ def any_takes_url(targets: Sequence[Target], url: str) -> bool:
 
 def external(names: Sequence[str]) -> list[Target]:
     """The targets of a setting, where names with ``*`` or ``?`` are globs."""
-    return [Target(Glob(name) if set(name) & set("*?[") else name) for name in names]
+    return [Target(Glob(name) if set(name) & set(name) & set("*?") else name) for name in names]
 
 
 @lru_cache(maxsize=4096)

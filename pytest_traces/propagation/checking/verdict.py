@@ -11,6 +11,9 @@ from pytest_traces.propagation.checking.fault import Fault
 from pytest_traces.propagation.checking.incoming import Incoming
 from pytest_traces.propagation.checking.requests import Request
 
+#: Faults by which a receiver does not become the child of the sender.
+UNLINKING = ("missing", "repeated", "invalid", "trace", "parent")
+
 
 class Checked(NamedTuple):
     """One thing that carries a context, and what is wrong with it.

@@ -14,8 +14,8 @@ _OPTION = "trace_propagation_targets"
 def explain(sending: Sending) -> Advice | None:
     """Whether ``trace_propagation_targets`` leaves this URL out.
 
-    The option is a list of texts, each searched in the URL, and of regular expressions
-    (Sentry's developer documentation, "Trace Propagation").
+    The option is a list of regular expressions, as texts or compiled, each searched in the URL
+    (Sentry's developer documentation, "Trace Propagation"; ``match_regex_list`` of the SDK).
     """
     sdk: Any = sys.modules.get("sentry_sdk")
     try:
@@ -32,7 +32,9 @@ def explain(sending: Sending) -> Advice | None:
     )
 
 
-def _is_in(target: object, url: str) -> bool:
-    if isinstance(target, re.Pattern):
-        return target.search(url) is not None
-    return isinstance(target, str) and re.search(target, url) is not None
+def _is_in(target: Any, url: str) -> bool:
+    """What is no expression matches nothing."""
+    try:
+        return re.search(target, url) is not None
+    except (re.error, TypeError):
+        return False

@@ -173,4 +173,6 @@ def _given(session: Any, headers: Any) -> Headers:
 def _pairs(headers: Any) -> Headers:
     if headers is None or hasattr(headers, "items"):
         return headers_of(headers)
-    return headers_of(dict(headers))
+    if not isinstance(headers, list | tuple):
+        return ()  # an iterator, which only the session may read
+    return tuple((str(name), str(value)) for name, value in headers)

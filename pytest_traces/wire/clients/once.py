@@ -195,7 +195,10 @@ def describe(error: BaseException) -> str:
 
 def _parts(url: str, above: str) -> tuple[object, ...]:
     """What two spellings of one URL have in common."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # the client will say so itself
+        return (url,)
     where: tuple[object, ...] = ()
     # Other schemes, as that of a socket in the file system, are HTTP for the layer below.
     if above.startswith(("http:", "https:")):

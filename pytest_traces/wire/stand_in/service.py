@@ -75,7 +75,10 @@ class StandIn(AnsweringRouter):
         self.is_over = False
 
     def __repr__(self) -> str:
-        return f"<StandIn {self.name} at {self.base_url}: {len(self.requests)} requests>"
+        count = len(self.requests)
+        return (
+            f"<StandIn {self.name} at {self.base_url}: {count} request{'' if count == 1 else 's'}>"
+        )
 
     @property
     def base_url(self) -> str:
@@ -149,7 +152,6 @@ class StandIn(AnsweringRouter):
         if self.is_over:
             return None
         self.is_over = True
-        uncalled = self._uncalled()
         try:
             with ExitStack() as stack:
                 stack.callback(self._join)
@@ -160,18 +162,22 @@ class StandIn(AnsweringRouter):
                 stack.callback(board.leave, self)
         except Exception as error:  # noqa: BLE001  # what was found before is not to be lost
             self._faults[f"stand-in {self.address}: {error}"] += 1
+        try:
+            return "\n".join(self._all_faults()) or None
+        finally:
+            if all(one.is_over for one in _stand_ins.get(self._recording, ())):
+                _stand_ins.pop(self._recording, None)
+
+    def _all_faults(self) -> list[str]:
         faults = [repeated(text, count) for text, count in self._faults.items()]
-        faults += faults_of(
+        return faults + faults_of(
             self.address,
-            uncalled,
+            self._uncalled(),
             received=self.requests,
             arrived=[*(one.request for one in self.requests), *self._passed],
             sent=self._recording.requests_between(),
             addresses=[one.address for one in _stand_ins.get(self._recording, ())],
         )
-        if all(one.is_over for one in _stand_ins.get(self._recording, ())):
-            _stand_ins.pop(self._recording, None)
-        return "\n".join(faults) or None
 
     def is_served_at(self, url: httpx.URL) -> bool:
         """Whether this is a URL of the port that :attr:`url` names."""
