@@ -512,9 +512,11 @@ def test_suppressed_instrumentation(shop: Shop):
 
 def test_a_mock_that_bypasses_the_instrumentation(shop: Shop):
     """The transport is named, and the call that instruments the client itself."""
-    instrumentor = HTTPXClientInstrumentor()
+    instrumentor, kind = HTTPXClientInstrumentor(), httpx.Client
     instrumentor.instrument(tracer_provider=shop.provider)
     try:
+        if httpx.Client is not kind:
+            pytest.skip("this version puts another class in the place of the client")
         transport = httpx.MockTransport(lambda request: httpx.Response(200))
         with httpx.Client(transport=transport) as client, record() as act:
             with shop.tracer.start_as_current_span("POST /checkout"):
@@ -863,7 +865,7 @@ def test_a_service_in_the_same_process_hides_nothing_from_it(shop: Shop):
         return Response()
 
     app = Starlette(routes=[Route("/charge", charge, methods=["POST"])])
-    service = OpenTelemetryMiddleware(app, exclude_spans=["send", "receive"])
+    service = OpenTelemetryMiddleware(app)
 
     class Dropping(httpx.ASGITransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -214,7 +214,8 @@ def test_tracebacks_are_the_applications(name, closed_port, recording):
         if name == "aiohttp":
             asyncio.run(go())
         elif name == "urllib3":
-            library.request("GET", url, retries=False)
+            with library.PoolManager() as pool:
+                pool.request("GET", url, retries=False)
         elif name == "requests":
             library.get(url, timeout=5)
         else:
