@@ -340,7 +340,10 @@ def test_instrumented_below_the_wrapper(
     """What OpenTelemetry adds to the request of a wrapper is recorded, for each attempt."""
     if order == "after":
         recording = open_recording()
+    kind = httpx.Client
     instrument("httpx", "HTTPXClientInstrumentor")
+    if httpx.Client is not kind:
+        pytest.skip("this version instruments clients, and no transport below a wrapper")
     if order == "before":
         recording = open_recording()
 
