@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from pytest_traces.model import Event, Kind, Link, SpanData, Status
 
 NO_NAMES: Mapping[tuple[str, str], str] = MappingProxyType({})
+_MOVED_NS = 1_000_000
 FindingKind = Literal["duplicate", "cycle", "negative"]
 
 
@@ -150,6 +151,30 @@ class Span:
         """The duration, rounded to the microseconds of a timedelta; None while open."""
         nanoseconds = self.duration_ns
         return None if nanoseconds is None else timedelta(microseconds=nanoseconds / 1_000)
+
+    @property
+    def elapsed_ns(self) -> int | None:
+        """How long it took by a clock that cannot be moved, in nanoseconds; None while open.
+
+        Where the source read one itself (OpenTelemetry, unless the application gives times of
+        its own); else the duration. This is what limits on durations are compared with.
+        """
+        stamps = self._data.stamps
+        if stamps is None or stamps.end_ns is None:
+            return self.duration_ns
+        return stamps.end_ns - stamps.start_ns
+
+    @property
+    def clock_moved(self) -> bool:
+        """Whether the clock of its times was moved or stood still while it was open.
+
+        Told by the difference between :attr:`duration_ns` and :attr:`elapsed_ns`: more than 1 ms
+        and more than a tenth.
+        """
+        recorded, elapsed = self.duration_ns, self.elapsed_ns
+        if recorded is None or elapsed is None:
+            return False
+        return abs(recorded - elapsed) > max(_MOVED_NS, elapsed // 10)
 
     @property
     def self_time_ns(self) -> int | None:

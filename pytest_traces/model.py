@@ -39,6 +39,25 @@ class Link(NamedTuple):
     attributes: Mapping[str, object] = NO_ATTRIBUTES
 
 
+class Stamps(NamedTuple):
+    """Clocks that the source read itself when the span started and ended, beside its times.
+
+    Libraries that freeze or move time cannot reach them. ``start_ns`` and ``end_ns`` are of
+    ``time.perf_counter_ns``, the others of ``time.thread_time_ns``, each in the thread of that
+    moment; ``work`` counts events of the interpreter, where they are counted. The ends are None
+    while the span is open.
+    """
+
+    start_ns: int
+    end_ns: int | None
+    cpu_start_ns: int
+    cpu_end_ns: int | None
+    start_thread: int
+    end_thread: int | None
+    work_start: int | None = None
+    work_end: int | None = None
+
+
 class SpanData(NamedTuple):
     """One span as its source recorded it.
 
@@ -66,6 +85,8 @@ class SpanData(NamedTuple):
     sampled: bool = True
     remote_parent: bool = False
     thread: str | None = None
+    #: None where the application gave times of its own, or the span is of another process.
+    stamps: Stamps | None = None
 
 
 class SpanRef(NamedTuple):

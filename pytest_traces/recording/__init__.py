@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from pytest_traces.model import CarrierData, RequestData, SpanData, SpanRef
+from pytest_traces.recording.attempt import Attempt as Attempt
 from pytest_traces.recording.contract import Capture as Capture
 from pytest_traces.recording.contract import Part as Part
 from pytest_traces.recording.contract import Source as Source
@@ -69,6 +70,8 @@ class Recording:
         self.pulls: list[Callable[[], None]] = []
         #: Called at the end, in reverse order; what they return are faults of the test.
         self.endings: list[Callable[[], str | None]] = []
+        #: The runs of its test; a recording without one is all that there is.
+        self.attempt = Attempt()
         self._frozen: dict[int, Entry] | None = None
         self._has_open_frozen = False
         self._decoded: dict[int, SpanData] = {}

@@ -16,14 +16,20 @@ from pytest_traces.shape.fields import Glob
 from pytest_traces.shape.pattern import Name, label_of
 from pytest_traces.shape.usage import understood
 from pytest_traces.traces import loops
+from pytest_traces.traces.comparing import Comparing
 from pytest_traces.traces.frame import Frame, pull_all
+from pytest_traces.traces.lasting import Lasting
 from pytest_traces.traces.lens import Ignoring, Only, Step, Without
+from pytest_traces.traces.overlapping import Overlapping
 from pytest_traces.traces.playing import Playing
 from pytest_traces.traces.propagating import Propagating
+from pytest_traces.traces.repeating import Repeating
 from pytest_traces.traces.selection import any_of, select
+from pytest_traces.traces.spending import Spending
+from pytest_traces.traces.working import Working
 
 
-class View(Propagating):
+class View(Propagating, Lasting, Spending, Repeating, Overlapping, Working, Comparing):
     """A look at a recording through a lens. It carries every assertion, and gives more views."""
 
     def only(

@@ -1,0 +1,1 @@
+"""Bytes and JSON that spans become, by the formats of others."""

@@ -1,0 +1,26 @@
+"""One run of a test among several of the same: what is known, and what the next is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Attempt:
+    """The runs of one test. The recording of each run has the same object.
+
+    Attributes:
+        number: the run that is under way, from 1.
+        allowed: how many runs a failed limit on a duration may take (marker, ini, or 1).
+        can_repeat: whether somebody can run the test again: pytest, not ``record()``.
+        counting: whether events of the interpreter are counted in this run.
+        wanted: why the test has to run again, set by whoever needs that; None if it has not.
+        measured: what each run has measured, by the assertion that did; it is theirs alone.
+    """
+
+    number: int = 1
+    allowed: int = 1
+    can_repeat: bool = False
+    counting: bool = False
+    wanted: str | None = None
+    measured: dict[str, list[object]] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""How long, how often, what overlapped, what was waited for: as data."""

@@ -1,0 +1,1 @@
+"""Whether a difference of durations is a regression: statistics, as data."""
