@@ -70,6 +70,8 @@ class Recording:
         self.pulls: list[Callable[[], None]] = []
         #: Called at the end, in reverse order; what they return are faults of the test.
         self.endings: list[Callable[[], str | None]] = []
+        #: What the report should say beside the verdict of an assertion that holds.
+        self.notes: list[str] = []
         #: The runs of its test; a recording without one is all that there is.
         self.attempt = Attempt()
         self._frozen: dict[int, Entry] | None = None
