@@ -44,8 +44,8 @@ class Stamps(NamedTuple):
 
     Libraries that freeze or move time cannot reach them. ``start_ns`` and ``end_ns`` are of
     ``time.perf_counter_ns``, the others of ``time.thread_time_ns``, each in the thread of that
-    moment; ``work`` counts events of the interpreter, where they are counted. The ends are None
-    while the span is open.
+    moment. The ends are None while the span is open. ``work`` is the number of events of the
+    interpreter that its thread has seen meanwhile, in a run in which they are counted.
     """
 
     start_ns: int
@@ -54,8 +54,7 @@ class Stamps(NamedTuple):
     cpu_end_ns: int | None
     start_thread: int
     end_thread: int | None
-    work_start: int | None = None
-    work_end: int | None = None
+    work: int | None = None
 
 
 class SpanData(NamedTuple):

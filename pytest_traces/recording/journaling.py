@@ -28,6 +28,8 @@ class Clock:
 
     monotonic_ns = staticmethod(time.monotonic_ns)
     time_ns = staticmethod(time.time_ns)
+    perf_counter_ns = staticmethod(time.perf_counter_ns)
+    thread_time_ns = staticmethod(getattr(time, "thread_time_ns", lambda: 0))
 
 
 class Journal:

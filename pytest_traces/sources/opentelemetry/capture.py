@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Iterable
+from threading import get_ident
 from types import ModuleType
 from typing import Any
 
-from pytest_traces.recording import Journal, Recording
+from pytest_traces.recording import Clock, Journal, Recording
 from pytest_traces.sources.opentelemetry.pending import Pending
 from pytest_traces.sources.opentelemetry.records import Records
 from pytest_traces.sources.opentelemetry.sampling import start_unsampled
 from pytest_traces.sources.patching import Patches
+from pytest_traces.sources.work import work
 
 _PARAMETERS = (
     "self", "name", "context", "kind", "attributes", "links", "start_time", "record_exception",
     "set_status_on_exception",
 )  # fmt: skip
+#: An explicit time this near to the clock's is the clock's.
+_PRESENT_NS = 1_000_000
 
 
 class SpanHooks:
     """Wraps ``Tracer.start_span`` and ``Span.end`` of ``opentelemetry.sdk.trace``.
 
-    Both run inside the application's own code, so they do no more than they must: each adds
-    the span to a list.
+    Both run inside the application's own code, so they do no more than they must: each reads
+    two clocks and adds the span to a list.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -62,6 +67,7 @@ class SpanHooks:
             return self._wrap_any_start(start_span)
         journal, windows, take = self._journal, self._journal.windows, self._take(start_span)
         local, begin_thread = self._pending.local, self._pending.begin_thread
+        perf_ns, cpu_ns, counting = Clock.perf_counter_ns, Clock.thread_time_ns, work.running
         internal = parameters["kind"].default
 
         # Spelled out: packing and unpacking arguments would cost more than recording does.
@@ -82,11 +88,14 @@ class SpanHooks:
             )  # fmt: skip
             if windows:
                 if type(span) is plain:
+                    began = perf_ns() if start_time is None or is_now(start_time) else 0
                     try:
-                        local.keep(span)
+                        local.keep((span, began, cpu_ns()))
                     except AttributeError:
                         begin_thread()
-                        local.keep(span)
+                        local.keep((span, began, cpu_ns()))
+                    if counting:
+                        work.begin(span)
                     if journal.waiters:
                         journal.wake()
                 else:
@@ -115,7 +124,12 @@ class SpanHooks:
                 span, skipping = self._instead(start_span, tracer, span, args, kwargs)
                 if not isinstance(span, self._span_type):
                     return span
-            number = pending.put(span)
+            start_time = args[5] if len(args) > 5 else kwargs.get("start_time")
+            default = start_time is None or is_now(start_time)
+            began = Clock.perf_counter_ns() if default else 0
+            number = pending.put(span, began, Clock.thread_time_ns())
+            if work.running:
+                work.begin(span)
             for window in skipping:
                 window.left_out.add(number)
             if journal.waiters:
@@ -149,19 +163,35 @@ class SpanHooks:
     def _wrap_end(self, end: Callable[..., None]) -> Callable[..., None]:
         journal, windows = self._journal, self._journal.windows
         pending, ended = self._pending, self._pending.ended
+        perf_ns, cpu_ns, thread_of = Clock.perf_counter_ns, Clock.thread_time_ns, get_ident
+        counting = work.running
 
         def end_and_record(span: Any, end_time: int | None = None) -> None:
+            if not windows:
+                end(span, end_time)
+                return
+            if counting:
+                work.end(span)
+            cpu, now = cpu_ns(), perf_ns() if end_time is None or is_now(end_time) else 0
             try:
                 end(span, end_time)
             finally:
                 if windows:
-                    ended.append(span)
+                    ended.extend((span, now, cpu, thread_of()))
                     if journal.waiters:
                         journal.wake()
                     if len(ended) > pending.limit:
                         pending.drain_batch()
 
         return _named_like(end_and_record, end)
+
+
+def is_now(given: int) -> bool:
+    """Whether a time that the application gives is the present, as the application sees it.
+
+    Some libraries (Logfire) read the clock themselves, and give what every other span gets.
+    """
+    return abs(given - time.time_ns()) <= _PRESENT_NS  # not a kept one: it may stand still
 
 
 def _named_like(wrapper: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:

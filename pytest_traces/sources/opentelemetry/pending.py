@@ -7,13 +7,25 @@ import threading
 from typing import Any
 
 from pytest_traces.recording import Journal
-from pytest_traces.sources.opentelemetry.records import SOURCE, Records, is_record
+from pytest_traces.sources.opentelemetry.records import (
+    SOURCE,
+    Beginning,
+    End,
+    Records,
+    is_record,
+)
 
 _UNSEEN = 1_000
 # Up to so many spans it is cheapest to keep them as they are. Of more, the garbage collector
 # would visit each over and over: then a few at a time, so few that it need not begin.
 _FIRST_BATCH = 2_000
 _BATCH = 32
+# What the list of ended spans has of each: the span, two clocks, the thread.
+_END = 4
+# Of each start: the span and two clocks.
+_START = 3
+
+Ends = dict[int, End]
 
 
 class Pending:
@@ -28,12 +40,14 @@ class Pending:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self.records = Records()
-        #: ``local.keep(span)`` notes a start; :meth:`begin_thread` gives a thread its own.
+        #: ``local.keep((span, ticks, cpu))`` notes a start; :meth:`begin_thread` gives a thread
+        #: its own. Ticks are 0 where the span has a time that the application chose.
         self.local = threading.local()
-        #: Spans in order of their ends; some of them twice, some not taken at their start.
+        #: Spans in order of their ends, each followed by ticks, CPU time and thread; some of them
+        #: twice, some not taken at their start.
         self.ended: list[Any] = []
         #: With more than so many in :attr:`ended` it is time to drain.
-        self.limit = _FIRST_BATCH
+        self.limit = _FIRST_BATCH * _END
         self._threads: list[tuple[threading.Thread, list[Any]]] = []
         # id(span) -> its number in the journal, which keeps the span alive while it is open.
         self._open: dict[int, int] = {}
@@ -48,18 +62,18 @@ class Pending:
         self._leave_dead_threads()
         started: list[Any] = []
         self._threads.append((threading.current_thread(), started))
-        self.local.keep = started.append
+        self.local.keep = started.extend
 
-    def put(self, span: Any) -> int:
+    def put(self, span: Any, ticks: int, cpu: int) -> int:
         """Enter this span at once, and return its number in the journal."""
         self.drain()
         number = next(self._journal.numbers)
-        self._enter(span, number, threading.current_thread())
+        self._enter(span, number, Beginning(threading.current_thread(), ticks, cpu), None)
         return number
 
     def drain_batch(self) -> None:
         """Let go of the spans that have ended, in the application's own time."""
-        self.limit = _BATCH
+        self.limit = _BATCH * _END
         if self._lock.acquire(blocking=False):  # else somebody else is doing it
             try:
                 self._write()
@@ -93,7 +107,7 @@ class Pending:
 
     def forget(self) -> None:
         """Let go of spans that are still open: their recordings have copied them."""
-        self.limit = _FIRST_BATCH
+        self.limit = _FIRST_BATCH * _END
         self._open.clear()
         self.ended.clear()
         self._unseen.clear()
@@ -110,29 +124,33 @@ class Pending:
 
     def _write(self) -> None:
         """Ended spans become rows, others entries of the journal."""
-        ended = _taken(self.ended)  # before the starts, which are sure to be there then
+        flat = _taken(self.ended)  # before the starts, which are sure to be there then
         batches = [(thread, _taken(spans)) for thread, spans in list(self._threads) if spans]
+        ends = _by_span(flat)
         rows: list[Any] = []
-        known = self._write_reopened(ended, rows) if self._open else 0
+        known = self._write_reopened(flat[::_END], ends, rows) if self._open else 0
         row, numbers = self.records.row, self._journal.numbers
         for thread, spans in batches:
-            name = thread.name
-            for span, number in zip(spans, numbers, strict=False):  # so none is wasted
+            name, ident = thread.name, thread.ident
+            starts = iter(spans)
+            # The numbers last, so that none is wasted.
+            for span, ticks, cpu, number in zip(starts, starts, starts, numbers, strict=False):
+                end = ends.get(id(span))
                 try:
                     if span._end_time is not None:
                         known += 1
-                        rows += row(span, number, name)
+                        rows += row(span, number, name, ident, ticks, cpu, end)
                         continue
                 except Exception:  # noqa: BLE001  # the application must not notice
                     pass
-                self._enter(span, number, thread)
+                self._enter(span, number, Beginning(thread, ticks, cpu), end)
         if rows:
             self._rows.append(tuple(rows))
-        if known < len(ended):
-            taken = {id(span) for _, spans in batches for span in spans}
-            self._unseen += [span for span in ended if id(span) not in taken][:_UNSEEN]
+        if known < len(flat) // _END:
+            taken = {id(span) for _, spans in batches for span in spans[::_START]}
+            self._unseen += [span for span in flat[::_END] if id(span) not in taken][:_UNSEEN]
 
-    def _write_reopened(self, ended: list[Any], rows: list[Any]) -> int:
+    def _write_reopened(self, ended: list[Any], ends: Ends, rows: list[Any]) -> int:
         """Spans that were open when they were entered; returns how many have ended."""
         known = 0
         for span in ended:
@@ -141,24 +159,38 @@ class Pending:
             if entry is None:
                 continue
             known += 1
+            begin, end = entry[3], ends.get(id(span))
+            thread = begin.thread
             try:
-                rows += self.records.row(span, number, entry[3].name)
+                rows += self.records.row(
+                    span, number, thread.name, thread.ident, begin.ticks, begin.cpu, end
+                )
             except Exception:  # noqa: BLE001  # the application must not notice
-                self._enter(span, number, entry[3])
+                self._enter(span, number, begin, end)
         return known
 
-    def _enter(self, span: Any, number: int, thread: threading.Thread) -> None:
+    def _enter(self, span: Any, number: int, begin: Beginning, end: End | None) -> None:
         """Put it into the journal, alive if it is open."""
-        self._journal.entries[number] = (SOURCE, None, span, thread)
+        self._journal.entries[number] = (SOURCE, None, span, begin)
         try:
             if span.end_time is not None:
-                self._journal.entries[number] = self.records.pack(span, thread)
+                self._journal.entries[number] = self.records.pack(span, begin, end)
             elif id(span) in self._open:  # taken by a layer of the hook below another's
                 del self._journal.entries[number]
             else:
                 self._open[id(span)] = number
         except Exception:  # noqa: BLE001  # it is reported when somebody looks
             pass
+
+
+def _by_span(flat: list[Any]) -> Ends:
+    """What was noted at the end of each span; the first end is the one that counts."""
+    each = iter(flat)
+    ends: Ends = {}
+    for span, ticks, cpu, thread in zip(each, each, each, each, strict=True):
+        if id(span) not in ends:
+            ends[id(span)] = (ticks, cpu, thread)
+    return ends
 
 
 def _taken(spans: list[Any]) -> list[Any]:

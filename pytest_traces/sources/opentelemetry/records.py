@@ -10,24 +10,48 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from pytest_traces.model import KINDS, NO_ATTRIBUTES, STATUSES, Event, Kind, Link, SpanData, Status
+from pytest_traces.model import (
+    KINDS,
+    NO_ATTRIBUTES,
+    STATUSES,
+    Event,
+    Kind,
+    Link,
+    SpanData,
+    Stamps,
+    Status,
+)
+from pytest_traces.sources.work import work
 
 SOURCE = "opentelemetry"
-_ROW = 8  # the length of a row without the values of attributes
+_ROW = 14  # the length of a row without the values of attributes
 _LIVE = 4  # the length of a live entry
 _EXCLUDED = 10_000
 _SAMPLED = 1  # W3C Trace Context level 2, 3.2.2.5: flags are bits, others may be set beside it
 
 _Shape = tuple[Any, ...]
+#: What was read at the end of a span: ticks, the CPU time of the thread, the thread.
+End = tuple[int, int, int]
+
+
+class Beginning(NamedTuple):
+    """What was read at the start of a span; ``ticks`` are 0 where its time is not the clock's."""
+
+    thread: threading.Thread
+    ticks: int
+    cpu: int
+
+
 _NONE: Mapping[str, Any] = {}
+_NO_END = (0, 0, 0)
 
 
 class Records:
     """Packs spans and reads entries back.
 
-    A live entry is ``(source, None, span, thread)``; a packed one begins with the source and
+    A live entry is ``(source, None, span, beginning)``; a packed one begins with the source and
     the time of the end, and has atoms only, and tuples of atoms.
     """
 
@@ -52,7 +76,7 @@ class Records:
         self._numbers.clear()
         self._shapes.clear()
 
-    def pack(self, span: Any, thread: threading.Thread) -> tuple[Any, ...]:
+    def pack(self, span: Any, begin: Beginning, ended: End | None = None) -> tuple[Any, ...]:
         """The packed entry of a span; the end is None while it is open.
 
         Nothing in it is a container that the collector of garbage has to visit.
@@ -82,10 +106,19 @@ class Records:
             description, attributes or _NONE,
             tuple((e.name, e.timestamp, _plain(e.attributes)) for e in tuple(events)),
             tuple((*link.context[:2], _plain(link.attributes)) for link in tuple(links)),
-            number, scope, thread.name,
+            number, scope, begin.thread.name, _stamps(span, begin, ended, is_open=end is None),
         )  # fmt: skip
 
-    def row(self, span: Any, number: int, thread: str) -> tuple[Any, ...]:
+    def row(
+        self,
+        span: Any,
+        number: int,
+        thread: str,
+        ident: int | None,
+        ticks: int,
+        cpu: int,
+        end: End | None,
+    ) -> tuple[Any, ...]:
         """An ended span in as few atoms as can be, for :meth:`entries` to read.
 
         Raises:
@@ -110,8 +143,10 @@ class Records:
             resource_number,
             span._instrumentation_scope._name,
             thread,
+            ident,
             *attributes,
         )
+        last_ticks, last_cpu, last_thread = end or _NO_END
         shape = self._shapes.setdefault(shape, shape)
         return (
             number,
@@ -122,6 +157,12 @@ class Records:
             parent_id,
             span._start_time,
             shape,
+            ticks,
+            last_ticks,
+            cpu,
+            last_cpu,
+            ident if last_thread == ident else last_thread,  # one number less to keep
+            work.of(span),
             *attributes.values(),
         )
 
@@ -130,13 +171,16 @@ class Records:
         first = 0
         while first < len(rows):
             last = first + _ROW
-            number, end, name, trace_id, span_id, parent_id, start, shape = rows[first:last]
-            flags, remote, kind, code, description, resource, scope, thread, *keys = shape
+            (number, end, name, trace_id, span_id, parent_id, start, shape, ticks, last_ticks, cpu,
+             last_cpu, last_thread, events) = rows[first:last]  # fmt: skip
+            flags, remote, kind, code, description, resource, scope, thread, ident, *keys = shape
             first = last + len(keys)
             attributes = dict(zip(keys, rows[last:first], strict=True)) if keys else _NONE
             yield number, (
                 SOURCE, end, name, trace_id, span_id, flags, parent_id, remote, start, kind, code,
                 description, attributes, (), (), resource, scope, thread,
+                (ticks, last_ticks, cpu, last_cpu, ident, last_thread, events)
+                if ticks and last_ticks else None,
             )  # fmt: skip
 
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
@@ -144,7 +188,8 @@ class Records:
         if len(entry) == _LIVE:
             entry = self.pack(*entry[2:])
         (_, end, name, trace_id, span_id, sampled, parent_id, remote, start, kind, status,
-         description, attributes, events, links, resource, scope, thread) = entry  # fmt: skip
+         description, attributes, events, links, resource, scope, thread,
+         stamps) = entry  # fmt: skip
         of_process = self._shared[resource]
         if (trace_id, parent_id) in self._excluded:
             parent_id, remote = 0, False
@@ -168,6 +213,7 @@ class Records:
             sampled=bool(sampled),
             remote_parent=remote,
             thread=thread,
+            stamps=Stamps(*stamps) if stamps else None,
         )
 
     def past_key(self, entry: tuple[Any, ...]) -> int:
@@ -200,6 +246,17 @@ class Records:
 
 _KINDS: dict[str, Kind] = {kind.upper(): kind for kind in KINDS}
 _STATUSES: dict[str, Status] = {status.upper(): status for status in STATUSES}
+
+
+def _stamps(
+    span: Any, begin: Beginning, ended: End | None, *, is_open: bool
+) -> tuple[int | None, ...] | None:
+    """What :class:`Stamps` is made of; None where a time of the span is not the clock's."""
+    if is_open and begin.ticks:
+        return begin.ticks, None, begin.cpu, None, begin.thread.ident, None, None
+    if ended is None or not (begin.ticks and ended[0]):
+        return None
+    return begin.ticks, ended[0], begin.cpu, ended[1], begin.thread.ident, ended[2], work.of(span)
 
 
 def _read_slowly(span: Any) -> tuple[Any, ...]:

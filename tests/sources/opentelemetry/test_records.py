@@ -197,7 +197,7 @@ def test_scope_without_a_name(sdk, caplog):
 
 def test_public_parts_are_enough(sdk):
     """Where an SDK has other private parts than those known, the public ones are read."""
-    from pytest_traces.sources.opentelemetry.records import Records
+    from pytest_traces.sources.opentelemetry.records import Beginning, Records
 
     class Public:
         def __init__(self, span):
@@ -211,9 +211,10 @@ def test_public_parts_are_enough(sdk):
     links = [trace.Link(trace.SpanContext(1, 2, False), {"l": 1})]
     span = sdk().tracer.start_span("a", attributes={"k": (1, 2)}, links=links)
     span.add_event("e", {"x": 1})
+    begin = Beginning(threading.current_thread(), 1, 1)
     for _ in range(2):
-        entry = ("opentelemetry", None, span, threading.current_thread())
-        public = ("opentelemetry", None, Public(span), threading.current_thread())
+        entry = ("opentelemetry", None, span, begin)
+        public = ("opentelemetry", None, Public(span), begin)
         records = Records()
         assert records.decode(public) == records.decode(entry)
         span.end()
