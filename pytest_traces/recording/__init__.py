@@ -72,6 +72,8 @@ class Recording:
         self.endings: list[Callable[[], str | None]] = []
         #: What the report should say beside the verdict of an assertion that holds.
         self.notes: list[str] = []
+        #: Whether events of the interpreter are counted while it is open.
+        self.counts_work = False
         #: The runs of its test; a recording without one is all that there is.
         self.attempt = Attempt()
         self._frozen: dict[int, Entry] | None = None

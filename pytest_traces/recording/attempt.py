@@ -15,6 +15,8 @@ class Attempt:
         can_repeat: whether somebody can run the test again: pytest, not ``record()``.
         counting: whether events of the interpreter are counted in this run.
         wanted: why the test has to run again, set by whoever needs that; None if it has not.
+        judged: whether this run fails because of what all runs have shown together, set by whoever
+            fails it; other new failures show that the test cannot be repeated.
         measured: what each run has measured, by the assertion that did; it is theirs alone.
     """
 
@@ -23,4 +25,5 @@ class Attempt:
     can_repeat: bool = False
     counting: bool = False
     wanted: str | None = None
+    judged: bool = False
     measured: dict[str, list[object]] = field(default_factory=dict)

@@ -31,7 +31,7 @@ class Work:
         #: Not empty while events are counted; a list, so that hooks can keep hold of it.
         self.running: list[int] = []
         self._events: dict[int, int] = {}
-        self._begun: dict[int, int] = {}
+        self._begun: dict[int, tuple[int, int]] = {}
         self._done: dict[int, int] = {}
         self._collects = False
 
@@ -71,28 +71,39 @@ class Work:
 
     def begin(self, span: object) -> None:
         """This span starts, in the calling thread."""
-        self._begun[id(span)] = self._events.get(get_ident(), 0)
+        thread = get_ident()
+        self._begun[id(span)] = thread, self._events.get(thread, 0)
 
     def end(self, span: object) -> None:
         """This span ends, in the calling thread."""
-        seen = self._events.get(get_ident(), 0)
-        begun = self._begun.pop(id(span), None)
-        if begun is not None:
+        here = get_ident()
+        seen = self._events.get(here, 0)
+        thread, begun = self._begun.pop(id(span), (None, 0))
+        if thread == here:
             self._done[id(span)] = seen - begun
 
     def of(self, span: object) -> int | None:
         """How many events there were; None where they were not counted. Asked once."""
         return self._done.pop(id(span), None) if self._done else None
 
-    def _take_tool(self) -> int:
+    def check(self) -> None:
+        """Whether events can be counted at all.
+
+        Raises:
+            CannotCount: on a Python before 3.12.
+        """
         if sys.version_info < (3, 12):
             found = ".".join(map(str, sys.version_info[:2]))
-            raise CannotCount(f"the events of Python {found} cannot be counted: 3.12 is needed")
+            raise CannotCount(f"Python {found} does not report its events: 3.12 or later does")
+
+    def _take_tool(self) -> int:
+        self.check()
+        monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
         for tool in _TOOLS:
-            if sys.monitoring.get_tool(tool) is None:
-                sys.monitoring.use_tool_id(tool, _TOOL_NAME)
+            if monitoring.get_tool(tool) is None:
+                monitoring.use_tool_id(tool, _TOOL_NAME)
                 return tool
-        names = " and ".join(str(sys.monitoring.get_tool(tool)) for tool in _TOOLS)
+        names = " and ".join(str(monitoring.get_tool(tool)) for tool in _TOOLS)
         raise CannotCount(f"events cannot be counted: {names} use every tool of sys.monitoring")
 
     def _counter(self, disable: object) -> Any:

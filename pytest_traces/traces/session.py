@@ -21,6 +21,7 @@ from pytest_traces.settings import (
 )
 from pytest_traces.shape.usage import understood
 from pytest_traces.sources import all_sources
+from pytest_traces.sources.work import work
 from pytest_traces.traces.frame import forks, pull_all
 from pytest_traces.traces.traces import Traces
 from pytest_traces.wire.clients import Wire
@@ -51,12 +52,16 @@ def open_recording(settings: Settings, label: str | None = None) -> Recording:
         forks.reset()
     pull_all()  # what was there before does not belong to the new one
     recording.open(all_sources(), (wire,))
+    recording.counts_work = bool(work.running)
     return recording
 
 
 def begin_call(recording: Recording) -> None:
     """From here on the test's own code runs; what came before is of its set-up."""
     pull_all()
+    if recording.attempt.counting:
+        work.start()
+        recording.counts_work = True
     recording.call = (journal.position(), None)
 
 
@@ -65,6 +70,8 @@ def end_call(recording: Recording) -> None:
     pull_all()
     first = recording.call[0] if recording.call else recording.first
     recording.call = (first, journal.position())
+    if recording.counts_work:
+        work.stop()
 
 
 def close_recording(recording: Recording) -> list[str]:
@@ -77,12 +84,19 @@ def close_recording(recording: Recording) -> list[str]:
 class RecordedBlock:
     """The ``with`` block of :func:`record`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, counting: bool = False) -> None:
         self._settings = settings
+        self._counting = counting
         self._open: list[tuple[Recording, Traces]] = []
 
     def __enter__(self) -> Traces:
+        __tracebackhide__ = True
+        if self._counting:
+            work.check()
         recording = open_recording(self._settings)
+        if self._counting:
+            work.start()
+            recording.counts_work = True
         traces = Traces.of(recording)
         self._open.append((recording, traces))
         return traces
@@ -100,6 +114,8 @@ class RecordedBlock:
                 traces.wait_until_quiet()
         finally:
             faults = close_recording(recording)
+            if self._counting:
+                work.stop()
         if faults and kind is None:
             raise AssertionError("\n".join(faults))
 
@@ -112,6 +128,7 @@ def record(
     unsampled: bool = True,
     external: Sequence[str] = (),
     format: str | None = None,  # noqa: A002  # the public word for it
+    count_work: bool = False,
 ) -> RecordedBlock:
     """Record every span that starts in a ``with`` block, without pytest or inside a test.
 
@@ -124,6 +141,8 @@ def record(
         external: third parties to whom no context may go: hosts, URL prefixes, globs.
         format: the format of the context headers that the application sends, one of
             :data:`pytest_traces.propagation.FORMATS`; None for any one.
+        count_work: whether to count the events of the interpreter, for
+            :meth:`Traces.assert_work`; what runs is about three times as slow.
 
     Returns:
         A context manager. It gives what the ``traces`` fixture gives, which can be looked at
@@ -131,6 +150,7 @@ def record(
 
     Raises:
         BadValue: an argument that cannot be used.
+        CannotCount: events of the interpreter are wanted of a Python before 3.12.
         AssertionError: at the end of the block, a tap, a caller or a route of a stand-in that
             was never used, or a request that no route takes.
 
@@ -142,7 +162,8 @@ def record(
     __tracebackhide__ = True
     settings = understood(_settings, timeout, ignore, sources, unsampled)
     outward = understood(_outward, external, format)
-    return RecordedBlock(replace(settings, external=outward[0], format=outward[1]))
+    settings = replace(settings, external=outward[0], format=outward[1])
+    return RecordedBlock(settings, counting=count_work)
 
 
 def _outward(external: Sequence[str], name: str | None) -> tuple[tuple[str, ...], str | None]:
