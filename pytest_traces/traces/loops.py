@@ -13,8 +13,10 @@ _Pause = Callable[[float], Awaitable[object]]
 
 def is_running() -> bool:
     """Whether asyncio or trio runs on the calling thread."""
-    asyncio = sys.modules.get("asyncio")  # importing it would cost more than all of this plugin
-    if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001
+    # Importing it would cost more than all of this plugin; and another thread may be importing
+    # it just now: then it has not all of its parts yet.
+    running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    if running_loop is not None and running_loop() is not None:
         return True
     return _in_trio()
 
@@ -45,8 +47,9 @@ async def wait(ready: Callable[[], bool], timeout_ns: int, poll_ns: int | None) 
 
 
 def _in_trio() -> bool:
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_run())
+    lowlevel = getattr(sys.modules.get("trio"), "lowlevel", None)
+    in_trio_run = getattr(lowlevel, "in_trio_run", None)
+    return in_trio_run is not None and bool(in_trio_run())
 
 
 def _asyncio_signal() -> tuple[Callable[[], None], _Pause, _Pause]:
