@@ -37,11 +37,12 @@ class Span:
         ('POST', 'server', '/charge')
     """
 
-    __slots__ = ("_data", "_forest", "children", "parent")
+    __slots__ = ("_data", "_forest", "_order", "children", "parent")
 
-    def __init__(self, data: SpanData, forest: Forest) -> None:
+    def __init__(self, data: SpanData, forest: Forest, order: int) -> None:
         self._data = data
         self._forest = forest
+        self._order = order
         self.parent: Span | None = None
         self.children: list[Span] = []
 
@@ -49,6 +50,11 @@ class Span:
     def data(self) -> SpanData:
         """The span as its source recorded it, a frozen value."""
         return self._data
+
+    @property
+    def order(self) -> int:
+        """Its place in the order of recording, which decides between spans that start together."""
+        return self._order
 
     @property
     def name(self) -> str:
@@ -180,16 +186,17 @@ class Span:
     def self_time_ns(self) -> int | None:
         """Its duration minus the union of its direct children's, in nanoseconds; None while open.
 
-        Children are clipped to the span; open ones take no part.
+        Children are clipped to the span; open ones take no part. Where the clock was moved
+        meanwhile, all times are those of the source's own clock, if it read one for each.
         """
         if self.end_ns is None:
             return None
-        covered, reached = 0, self.start_ns
-        for child in self.children:  # ordered by start
-            if child.end_ns is not None:
-                begin, end = max(child.start_ns, reached), min(child.end_ns, self.end_ns)
-                covered, reached = covered + max(0, end - begin), max(reached, end)
-        return max(0, self.end_ns - self.start_ns) - covered
+        (start, last), *children = _intervals([self, *self.children])
+        covered, reached = 0, start
+        for begin, end in sorted(children):
+            covered += max(0, min(end, last) - max(begin, reached))
+            reached = max(reached, min(end, last))
+        return max(0, last - start) - covered
 
     @property
     def self_time(self) -> timedelta | None:
@@ -271,7 +278,7 @@ class Forest:
         outside: Mapping[tuple[str, str], str] = NO_NAMES,
         recorded: frozenset[tuple[str, str]] | None = None,
     ) -> None:
-        spans = [Span(data, self) for data in nodes]
+        spans = [Span(data, self, index) for index, data in enumerate(nodes)]
         order = sorted(range(len(nodes)), key=lambda i: nodes[i].start_ns)  # stable
         roots: list[Span] = []
         for index in order:
@@ -314,6 +321,21 @@ class Forest:
                 for key, spans in members.items()
             }
         return self._traces
+
+
+def _intervals(spans: Iterable[Span]) -> list[tuple[int, int]]:
+    """Start and end of the finished spans, by a clock that cannot be moved if theirs was."""
+    finished = [(span, span.end_ns) for span in spans if span.end_ns is not None]
+    stamps = [span.data.stamps for span, _ in finished]
+    own = [(one.start_ns, one.end_ns) for one in stamps if one and one.end_ns is not None]
+    recorded = [(span.start_ns, end) for span, end in finished]
+    if len(own) == len(recorded):
+        drift = [
+            a - b for both in zip(recorded, own, strict=True) for a, b in zip(*both, strict=True)
+        ]
+        if max(drift) - min(drift) > _MOVED_NS:
+            return own
+    return recorded
 
 
 def walk_down(spans: Iterable[Span]) -> Iterator[Span]:
