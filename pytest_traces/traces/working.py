@@ -15,7 +15,7 @@ from pytest_traces.shape.usage import understood
 from pytest_traces.sources.work import work
 from pytest_traces.timing.counted import over, why_unknown, work_of
 from pytest_traces.traces.looking import Looking
-from pytest_traces.traces.selection import select
+from pytest_traces.traces.selection import Selection, select
 from pytest_traces.traces.view import ABSENCE
 
 
@@ -63,26 +63,26 @@ class Working(Looking):
         self._refuse_hidden([name, inside])
         understood(_check, at_most)
         work.check()
-        recording = self._frame.recording
-
-        def check(forest: Forest) -> Message | None:
-            found = selection.of(forest)
-            if not found:
-                message = self._none_fits(selection, forest)
-                message.may_come = True
-                return message
-            if not recording.counts_work:
-                return not_counted()
-            for span in found:
-                if work_of(span) is None:
-                    return unknown(span, why_unknown(span))
-            too_many = over(found, at_most)
-            return too_much(too_many, at_most) if too_many else None
-
-        attempt = recording.attempt
-        if not recording.counts_work and attempt.can_repeat and selection.of(self._forest()):
+        attempt, counts = self._frame.recording.attempt, self._frame.recording.counts_work
+        if not counts and attempt.can_repeat and selection.of(self._forest()):
             attempt.counting, attempt.wanted = True, "events are counted in a run of their own"
-        self._when_quiet(check, incomplete=ABSENCE)
+        self._when_quiet(
+            lambda forest: self._too_much(selection, at_most, forest), incomplete=ABSENCE
+        )
+
+    def _too_much(self, selection: Selection, at_most: int, forest: Forest) -> Message | None:
+        found = selection.of(forest)
+        if not found:
+            message = self._none_fits(selection, forest)
+            message.may_come = True
+            return message
+        if not self._frame.recording.counts_work:
+            return not_counted()
+        for span in found:
+            if work_of(span) is None:
+                return unknown(span, why_unknown(span))
+        too_many = over(found, at_most)
+        return too_much(too_many, at_most) if too_many else None
 
 
 def _check(at_most: object) -> None:

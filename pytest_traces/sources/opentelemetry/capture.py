@@ -72,16 +72,10 @@ class SpanHooks:
 
         # Spelled out: packing and unpacking arguments would cost more than recording does.
         def start_and_record(
-            tracer: Any,
-            name: str,
-            context: Any = None,
-            kind: Any = internal,
-            attributes: Any = None,
-            links: Any = (),
-            start_time: int | None = None,
-            record_exception: bool = True,
-            set_status_on_exception: bool = True,
-        ) -> Any:
+            tracer: Any, name: str, context: Any = None, kind: Any = internal,
+            attributes: Any = None, links: Any = (), start_time: int | None = None,
+            record_exception: bool = True, set_status_on_exception: bool = True,
+        ) -> Any:  # fmt: skip
             span = start_span(
                 tracer, name, context, kind, attributes, links, start_time, record_exception,
                 set_status_on_exception,
@@ -98,10 +92,10 @@ class SpanHooks:
                         work.begin(span)
                     if journal.waiters:
                         journal.wake()
-                else:
-                    args = (name, context, kind, attributes, links, start_time, record_exception,
-                            set_status_on_exception)  # fmt: skip
-                    return take(tracer, span, args, {})
+                    return span
+                args = (name, context, kind, attributes, links, start_time, record_exception,
+                        set_status_on_exception)  # fmt: skip
+                return take(tracer, span, args, {})
             return span
 
         return _named_like(start_and_record, start_span)

@@ -131,19 +131,18 @@ class Pending:
         known = self._write_reopened(flat[::_END], ends, rows) if self._open else 0
         row, numbers = self.records.row, self._journal.numbers
         for thread, spans in batches:
-            name, ident = thread.name, thread.ident
             starts = iter(spans)
             # The numbers last, so that none is wasted.
             for span, ticks, cpu, number in zip(starts, starts, starts, numbers, strict=False):
-                end = ends.get(id(span))
+                begin, end = Beginning(thread, ticks, cpu), ends.get(id(span))
                 try:
                     if span._end_time is not None:
                         known += 1
-                        rows += row(span, number, name, ident, ticks, cpu, end)
+                        rows += row(span, number, begin, end)
                         continue
                 except Exception:  # noqa: BLE001  # the application must not notice
                     pass
-                self._enter(span, number, Beginning(thread, ticks, cpu), end)
+                self._enter(span, number, begin, end)
         if rows:
             self._rows.append(tuple(rows))
         if known < len(flat) // _END:
@@ -160,11 +159,8 @@ class Pending:
                 continue
             known += 1
             begin, end = entry[3], ends.get(id(span))
-            thread = begin.thread
             try:
-                rows += self.records.row(
-                    span, number, thread.name, thread.ident, begin.ticks, begin.cpu, end
-                )
+                rows += self.records.row(span, number, begin, end)
             except Exception:  # noqa: BLE001  # the application must not notice
                 self._enter(span, number, begin, end)
         return known

@@ -109,16 +109,7 @@ class Records:
             number, scope, begin.thread.name, _stamps(span, begin, ended, is_open=end is None),
         )  # fmt: skip
 
-    def row(
-        self,
-        span: Any,
-        number: int,
-        thread: str,
-        ident: int | None,
-        ticks: int,
-        cpu: int,
-        end: End | None,
-    ) -> tuple[Any, ...]:
+    def row(self, span: Any, number: int, begin: Beginning, end: End | None) -> tuple[Any, ...]:
         """An ended span in as few atoms as can be, for :meth:`entries` to read.
 
         Raises:
@@ -134,37 +125,21 @@ class Records:
             resource_number = self._numbers[id(resource)][0]
         except KeyError:
             resource_number = self._number(resource)
-        shape = (
-            context[3] & _SAMPLED,
-            remote,
-            span._kind._name_,
-            status._status_code._name_,
-            status._description,
-            resource_number,
-            span._instrumentation_scope._name,
-            thread,
-            ident,
-            *attributes,
-        )
+        thread, ticks, cpu = begin
         last_ticks, last_cpu, last_thread = end or _NO_END
+        ident = thread.ident
+        shape = (
+            context[3] & _SAMPLED, remote, span._kind._name_, status._status_code._name_,
+            status._description, resource_number, span._instrumentation_scope._name,
+            thread.name, ident, *attributes,
+        )  # fmt: skip
         shape = self._shapes.setdefault(shape, shape)
         return (
-            number,
-            span._end_time,
-            span._name,
-            context[0],
-            context[1],
-            parent_id,
-            span._start_time,
-            shape,
-            ticks,
-            last_ticks,
-            cpu,
-            last_cpu,
+            number, span._end_time, span._name, context[0], context[1], parent_id,
+            span._start_time, shape, ticks, last_ticks, cpu, last_cpu,
             ident if last_thread == ident else last_thread,  # one number less to keep
-            work.of(span),
-            *attributes.values(),
-        )
+            work.of(span), *attributes.values(),
+        )  # fmt: skip
 
     def entries(self, rows: tuple[Any, ...]) -> Iterator[tuple[int, tuple[Any, ...]]]:
         """The packed entries of rows that stand one after the other, with their numbers."""
