@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_traces.headers import SentHeaders as SentHeaders
     from pytest_traces.propagation.checking.messages import Message as Message
     from pytest_traces.propagation.checking.requests import Request as Request
+    from pytest_traces.report.waited import CriticalPath as CriticalPath
     from pytest_traces.settings import BadValue as BadValue
     from pytest_traces.shape.fields import Glob as Glob
     from pytest_traces.shape.fields import glob as glob
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pytest_traces.shape.pattern import sequential as sequential
     from pytest_traces.shape.pattern import span as span
     from pytest_traces.sources.handwritten.reading import UnreadableSpan as UnreadableSpan
+    from pytest_traces.timing.critical_path import Segment as Segment
+    from pytest_traces.timing.parallelism import Parallelism as Parallelism
+    from pytest_traces.traces.exceeded import DurationExceeded as DurationExceeded
     from pytest_traces.traces.session import record as record
     from pytest_traces.traces.traces import Traces as Traces
     from pytest_traces.traces.traces import View as View
@@ -39,14 +43,18 @@ if TYPE_CHECKING:
 _HOMES = {
     "BadValue": "settings",
     "Caller": "wire.caller",
+    "CriticalPath": "report.waited",
+    "DurationExceeded": "traces.exceeded",
     "Glob": "shape.fields",
     "Group": "shape.pattern",
     "Message": "propagation.checking.messages",
     "OutlineError": "shape.outline",
+    "Parallelism": "timing.parallelism",
     "Pattern": "shape.pattern",
     "PatternError": "shape.pattern",
     "Received": "wire.stand_in",
     "Request": "propagation.checking.requests",
+    "Segment": "timing.critical_path",
     "SentHeaders": "headers",
     "Span": "forest",
     "StandIn": "wire.stand_in",
@@ -66,14 +74,18 @@ _HOMES = {
 __all__ = [
     "BadValue",
     "Caller",
+    "CriticalPath",
+    "DurationExceeded",
     "Glob",
     "Group",
     "Message",
     "OutlineError",
+    "Parallelism",
     "Pattern",
     "PatternError",
     "Received",
     "Request",
+    "Segment",
     "SentHeaders",
     "Span",
     "StandIn",

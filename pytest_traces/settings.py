@@ -17,6 +17,8 @@ NANOSECONDS = {
     "s": 1_000_000_000,
     "min": 60_000_000_000,
 }
+#: No test runs more often, whatever for.
+MOST_RUNS = 100
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min)\s*")
 
 #: The names of the sources; what they are is known only where they live.
@@ -31,6 +33,10 @@ SPAN_SOURCES = (*SOURCE_NAMES, PLAYED)
 PRESETS = {
     "asgi": ("* http send", "* http receive", "* websocket send", "* websocket receive"),
 }
+
+
+#: The two kinds of baselines.
+BASELINES = ("structure", "timings")
 
 
 class BadValue(ValueError):
@@ -60,6 +66,24 @@ class Settings:
     external: tuple[str, ...] = ()
     #: The format of the context headers that the application sends; None for any one.
     format: str | None = None
+    #: How many runs of a test a failed limit on a duration may take.
+    attempts: int = 1
+    #: How often an operation repeats below one span before it is an N+1.
+    n_plus_one: int = 3
+    #: What this run records as baselines: ``structure``, ``timings``.
+    update: tuple[str, ...] = ()
+    #: Whether tests that are no longer collected leave the baselines.
+    prune: bool = False
+    #: How many runs of each test are measured where timings are recorded or compared.
+    repeats: int = 5
+    #: The folder of the timings, from the root of the project.
+    timings: str = ".traces/timings"
+    #: Whether every test is compared with its baseline, and a missing one is a failure.
+    strict: bool = False
+    #: The revision whose timings are recorded first, to compare with them.
+    base: str | None = None
+    #: The file that gets what was decided.
+    report: str | None = None
 
 
 DEFAULTS = Settings()
@@ -150,6 +174,34 @@ def check_external(names: Sequence[str] | str, where: str) -> tuple[str, ...]:
         if not isinstance(name, str) or not name.strip():
             raise BadValue(where, name, "it is a host, a URL prefix, or a glob of one of these")
     return given
+
+
+def check_attempts(value: object, where: str) -> int:
+    """The number of runs that a failed limit on a duration may take, as a number or its digits.
+
+    Raises:
+        BadValue: no whole number, or one below 1 or above 100.
+    """
+    number = value
+    if isinstance(value, str) and value.strip().isdecimal():
+        number = int(value)
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST_RUNS:
+        raise BadValue(where, value, f"it is a whole number from 1 to {MOST_RUNS}")
+    return number
+
+
+def check_n_plus_one(value: object, where: str) -> int:
+    """How many repetitions are an N+1.
+
+    Raises:
+        BadValue: no whole number, or less than 2.
+    """
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and text.isascii() and text.isdigit():
+        text = int(text)
+    if not isinstance(text, int) or isinstance(text, bool) or text < 2:
+        raise BadValue(where, value, "it is a whole number, 2 or more")
+    return text
 
 
 def _listed(where: str, names: Sequence[str] | str) -> tuple[str, ...]:

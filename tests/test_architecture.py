@@ -29,6 +29,7 @@ ROOMS = (
     "traces",
     "options",
     "plugin",
+    "__main__",
 )
 #: Where an outside library may be imported, lazily or not.
 HOMES = {

@@ -16,6 +16,7 @@ from pytest_traces.settings import (
     SOURCE_NAMES,
     BadValue,
     Settings,
+    check_attempts,
     check_ignore,
     check_sources,
     parse_duration,
@@ -183,3 +184,16 @@ def test_what_is_no_source_is_refused(names, message):
     with pytest.raises(BadValue) as caught:
         check_sources(names, "sources")
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("value", [1, "1", " 7 ", 100])
+def test_attempts(value):
+    """A whole number, or its digits."""
+    assert check_attempts(value, "attempts") == int(value)
+
+
+@pytest.mark.parametrize("value", [0, 101, True, 1.5, "1.5", "-1", "", None])
+def test_what_is_no_number_of_attempts(value):
+    """It would never end, or never begin."""
+    with pytest.raises(BadValue, match=r"attempts: .* it is a whole number from 1 to 100"):
+        check_attempts(value, "attempts")

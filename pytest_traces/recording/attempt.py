@@ -17,6 +17,8 @@ class Attempt:
         wanted: why the test has to run again, set by whoever needs that; None if it has not.
         judged: whether this run fails because of what all runs have shown together, set by whoever
             fails it; other new failures show that the test cannot be repeated.
+        test: its id in the baselines; None where no session runs it.
+        history: what its session is compared with, given by whoever runs the session.
         measured: what each run has measured, by the assertion that did; it is theirs alone.
     """
 
@@ -26,4 +28,6 @@ class Attempt:
     counting: bool = False
     wanted: str | None = None
     judged: bool = False
+    test: str | None = None
+    history: object | None = None
     measured: dict[str, list[object]] = field(default_factory=dict)

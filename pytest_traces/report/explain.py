@@ -15,6 +15,7 @@ from pytest_traces.report.sentences import verdict
 from pytest_traces.report.words import duration, joined, listed, path_of, plural, quoted
 from pytest_traces.shape import outline
 from pytest_traces.shape.mismatch import Alignment, Mismatch
+from pytest_traces.timing.limits import clock_of
 
 _WIDTH = 100
 _OUTLINE_LINES = 15
@@ -34,6 +35,10 @@ class Message:
         self.paste: list[str] = []
         #: Something is missing that may still come, so that waiting makes sense.
         self.may_come = False
+        #: Clocks alone are to blame, so that another run of the test may go well.
+        self.only_late = False
+        #: Whether that other run is of any use.
+        self.is_repeated = True
 
     def __str__(self) -> str:
         blocks = [[self.verdict], self.tree, self.facts, _labelled("cause", self.cause)]
@@ -55,6 +60,9 @@ def tree_message(
     message.tree = aligned_lines(alignment)
     add_cause(message, cause_of(alignment.mismatches, forest, why_root))
     message.facts = open_lines(still_open) + finding_lines(forest.findings)
+    late = [one for one in alignment.mismatches if one.kind == "late"]
+    message.facts += clock_lines([one.span for one in late if one.span is not None])
+    message.only_late = len(late) == len(alignment.mismatches) and all(map(_took_time, late))
     if alignment.approximate:
         message.facts.append("  too many differences to pair each in the best way")
     if any(_is_absent(one) for one in alignment.mismatches):
@@ -117,6 +125,23 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
             lines.append(f"  {names[0]} ended before it started")
         else:
             lines.append(f"  {joined(names[:3])} share one span id, {finding.spans[0].span_id}")
+    return lines
+
+
+def _took_time(mismatch: Mismatch) -> bool:
+    """Whether it is known how long the span took: one that ended before its start took no time."""
+    return mismatch.span is not None and (mismatch.span.elapsed_ns or 0) >= 0
+
+
+def clock_lines(spans: Sequence[Span]) -> list[str]:
+    """By which clocks these spans were judged."""
+    if not spans:
+        return []
+    lines = [f"  judged by: {joined(list(dict.fromkeys(clock_of(span) for span in spans)))}"]
+    for span in spans[:3]:
+        if span.clock_moved:
+            recorded = duration(span.duration_ns or 0)
+            lines.append(f"  {path_of(span)}: the clock moved, its recorded times say {recorded}")
     return lines
 
 

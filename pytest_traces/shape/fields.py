@@ -101,7 +101,7 @@ class Fields:
         if self.exception is not None:
             yield from exception_differences(self.exception, span)
         if self.under_ns is not None:
-            took = span.duration_ns
+            took = span.elapsed_ns
             if took is None or not 0 <= took < self.under_ns:
                 yield Difference("under", self.under_ns, took)
 

@@ -20,6 +20,7 @@ from pytest_traces.traces.comparing import Comparing
 from pytest_traces.traces.frame import Frame, pull_all
 from pytest_traces.traces.lasting import Lasting
 from pytest_traces.traces.lens import Ignoring, Only, Step, Without
+from pytest_traces.traces.marked import Marked
 from pytest_traces.traces.overlapping import Overlapping
 from pytest_traces.traces.playing import Playing
 from pytest_traces.traces.propagating import Propagating
@@ -123,7 +124,7 @@ class View(Propagating, Lasting, Spending, Repeating, Overlapping, Working, Comp
         return self
 
 
-class Traces(Playing, View):
+class Traces(Playing, Marked, View):
     """The ``traces`` fixture: looks at one recording, and feeds it by hand.
 
     Example:

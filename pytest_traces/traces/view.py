@@ -16,6 +16,7 @@ from pytest_traces.shape.fields import Fields
 from pytest_traces.sources.handwritten.blocks import blocks_of_this_thread
 from pytest_traces.traces import loops
 from pytest_traces.traces.captures import captures_of
+from pytest_traces.traces.exceeded import DurationExceeded
 from pytest_traces.traces.frame import Frame, forks, pull_all
 from pytest_traces.traces.lens import Only, Step, hidden_name
 
@@ -175,7 +176,12 @@ class Viewing:
                 "an event loop runs in this thread, so an assertion cannot wait: "
                 'first await traces.settled("2s")'
             )
-        raise AssertionError(str(message))
+        if not message.only_late or still_open:
+            raise AssertionError(str(message))
+        attempt = self._frame.recording.attempt
+        if message.is_repeated and attempt.can_repeat and attempt.number < attempt.allowed:
+            attempt.wanted = message.verdict
+        raise DurationExceeded(str(message))
 
     def _refuse_hidden(self, names: Sequence[object]) -> None:
         """Asserting on what the view leaves out is an error.
