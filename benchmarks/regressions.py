@@ -373,6 +373,7 @@ def measure_under(loops: int, unchanged: int, slow: int, faulty: int) -> None:
             for _ in range(number):
                 for name in judged(FAULTS[fault], baseline):
                     counts[fault][name] = counts[fault].get(name, 0) + 1
+            print(f"  {fault}: {number} trials", file=sys.stderr, flush=True)
     table(counts, trials)
 
 

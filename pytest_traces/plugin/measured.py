@@ -1,0 +1,71 @@
+"""What tests have measured, by their reports, wherever they ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from pytest_traces.plugin.baselines import parts_of
+from pytest_traces.report.words import listed
+from pytest_traces.timing.baseline.measure import Measured, unpacked
+
+#: The attribute of a report: the test, and what it has measured.
+SENT = "traces_measured"
+
+
+class Measurements:
+    """The repeats of each test whose last run has passed."""
+
+    def __init__(self) -> None:
+        self._passed: dict[str, list[tuple[Measured, bool]]] = {}
+        #: Why tests have no measurement: ``failed``, ``skipped``, or ``xfailed``.
+        self._left: dict[str, str] = {}
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Take a report; a later run of a test that fails takes back what earlier ones gave."""
+        sent = getattr(report, SENT, {"test": report.nodeid, "measured": None})
+        test, measured = sent["test"], sent["measured"]
+        if measured is not None:
+            text, counted = measured
+            self._passed.setdefault(test, []).append((unpacked(text), counted))
+            self._left.pop(test, None)
+        elif report.failed or (str(report.outcome) == "rerun" and report.longrepr):
+            self._leave(test, "failed")
+        elif hasattr(report, "wasxfail"):
+            self._leave(test, "expected to fail")
+        elif report.skipped:
+            self._leave(test, "skipped")
+
+    def _leave(self, test: str, why: str) -> None:
+        self._passed.pop(test, None)
+        self._left[test] = why
+
+    def files(self, collected: Iterable[str]) -> list[str]:
+        """The files with tests that ran or were collected, sorted."""
+        return sorted({*collected, *(parts_of(test)[0] for test in self._passed)})
+
+    def of_file(self, file: str) -> dict[str, list[Measured]]:
+        """What the tests of a file have measured, by their names in it."""
+        return {
+            name: [measured for measured, _ in repeats]
+            for test, repeats in self._passed.items()
+            for place, name in [parts_of(test)]
+            if place == file
+        }
+
+    def timed(self) -> dict[str, list[Measured]]:
+        """What tests have measured while no events were counted, which takes its time."""
+        return {
+            test: [measured for measured, counted in repeats if not counted]
+            for test, repeats in self._passed.items()
+        }
+
+    def left_lines(self) -> list[str]:
+        """Which tests keep what the baselines say of them, in words."""
+        by_reason: dict[str, list[str]] = {}
+        for test, why in sorted(self._left.items()):
+            by_reason.setdefault(why, []).append(test)
+        return [
+            f"left as it was ({why}): {listed(tests)}" for why, tests in sorted(by_reason.items())
+        ]

@@ -1,0 +1,176 @@
+"""The decision rule: is a path slower than in the baseline runs, or does it only look so.
+
+Best of the repeats, divided by what all other paths have in common, over a limit that the
+baseline runs themselves set. What is said of one run stands only when a second process says
+the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from statistics import median
+
+from pytest_traces.timing.decision.data import (
+    Basis,
+    Key,
+    Outcome,
+    Past,
+    Present,
+    Scale,
+    Verdict,
+)
+from pytest_traces.timing.decision.factor import LEAST_PATHS, Factors, logs_of
+from pytest_traces.timing.decision.spread import interval, leave_one_out
+
+#: A verdict takes so many baseline runs.
+LEAST_RUNS = 3
+#: Repeats: the first number always, the next ones only while something is over.
+STAGES = (5, 10, 30)
+FLOOR = 0.25
+SPREADS = 4.0
+#: Over such a cut, nothing that matters could be seen.
+NOISIEST_CUT = 2.0
+#: What a path must take longer to be more than a note.
+LEAST_ADDED_NS = 50_000
+#: Shorter self times count as this: what a clock and a scheduler do to them is no news.
+GRAIN_NS = 20_000
+
+_GRAIN = math.log(GRAIN_NS)
+#: The number of this run, beside those of the baseline runs.
+_NOW = -1
+
+
+def judge(
+    past: Sequence[Past], present: Present, keys: Collection[Key] | None = None
+) -> dict[Key, Verdict]:
+    """What this run says of each path, as far as the baseline runs allow.
+
+    Args:
+        past: the runs of the baseline, of this environment.
+        present: this run; the more paths it has, the better the common factor.
+        keys: the paths to judge; None for all.
+    """
+    judged = present.repeats if keys is None else keys
+    before, now = logs_of(past, present)
+    factors, calibrations = Factors(before, now), _calibrations(past, present)
+    verdicts = {}
+    for key in judged:
+        times = present.repeats.get(key, ())
+        runs = [index for index, run in enumerate(before) if key in run]
+        if not times or len(runs) < LEAST_RUNS:
+            verdicts[key] = _undecided(key, times, runs, past)
+        else:
+            values = {_NOW: now[key], **{index: before[index][key] for index in runs}}
+            scale = _scale(key, values, factors, calibrations)
+            verdicts[key] = _verdict(key, scale, [past[i].bests[key] for i in runs], times)
+    return verdicts
+
+
+def next_stage(repeats: int, first: int) -> int | None:
+    """How many repeats to have next while something is over; None when there are enough."""
+    return next((stage for stage in sorted({first, *STAGES}) if stage > max(repeats, 0)), None)
+
+
+def _undecided(
+    key: Key, times: Sequence[int], runs: Sequence[int], past: Sequence[Past]
+) -> Verdict:
+    if not times:
+        reason = "it did not run"
+    elif not runs:
+        reason = "it is in no run of the baseline" if past else "there is no baseline"
+    else:
+        of = "of the baseline"
+        known = f"1 run {of} knows" if len(runs) == 1 else f"{len(runs)} runs {of} know"
+        reason = f"only {known} it, a verdict takes {LEAST_RUNS}"
+    return Verdict(
+        key, "undecided", after_ns=min(times, default=0), repeats=len(times), runs=len(runs),
+        reason=reason,
+    )  # fmt: skip
+
+
+def _calibrations(past: Sequence[Past], present: Present) -> Mapping[int, float]:
+    """The calibration loop of each run, where it was measured, by the number of the run."""
+    figures = [*(run.calibration_ns for run in past), present.calibration_ns]
+    found = {i: math.log(ns) for i, ns in enumerate(figures) if ns}
+    return {(_NOW if i == len(past) else i): value for i, value in found.items()}
+
+
+def _scale(
+    key: Key, values: Mapping[int, float], factors: Factors, calibrations: Mapping[int, float]
+) -> Scale:
+    """Raw, or divided by what all have in common: whichever the baseline runs show to vary less.
+
+    Those that vary less than twice as much as the best of them are as good, so that all of them
+    have to be over, and the one that is least so decides. If the baseline is of one machine only,
+    it cannot show what goes with the machine: a wait that is divided looks slow on a faster one,
+    work that is not divided on a slower one.
+    """
+    shifts, count = {}, factors.without(_NOW, key)[1]
+    for run in values:
+        factor, paths = factors.without(run, key)
+        if paths >= LEAST_PATHS:
+            shifts[run] = factor
+    raw = _divided("raw", values, dict.fromkeys(values, 0.0))
+    found = (_divided("paths", values, shifts), _divided("calibration", values, calibrations), raw)
+    scales = [scale for scale in found if scale is not None]
+    least = min(scale.spread for scale in scales)
+    equal = [scale for scale in scales if scale.spread <= 2 * least]
+    chosen = min(equal, key=lambda scale: scale.ratio / _cut(scale.spread))
+    # Said in any case: how this run differs as a whole.
+    seen = scales[0].factor
+    return chosen._replace(
+        factor=chosen.factor if chosen.basis != "raw" else seen,
+        paths=count if scales[0].basis == "paths" else 0,
+    )
+
+
+def _divided(
+    basis: Basis, values: Mapping[int, float], shifts: Mapping[int, float]
+) -> Scale | None:
+    """This run against the others, all divided by their factors; None if too few have one."""
+    runs = [run for run in values if run in shifts and run != _NOW]
+    if len(runs) < LEAST_RUNS or _NOW not in shifts:
+        return None
+    middle = median(shifts[run] for run in runs)
+    logs = {run: max(_GRAIN, values[run] - shifts[run] + middle) for run in (*runs, _NOW)}
+    before = [logs[run] for run in runs]
+    factor = math.exp(shifts[_NOW] - middle)
+    ratio = math.exp(logs[_NOW] - median(before))
+    return Scale(basis, factor, 0, ratio, leave_one_out(before))
+
+
+def _cut(spread: float) -> float:
+    return 1 + max(FLOOR, SPREADS * spread)
+
+
+def _verdict(key: Key, scale: Scale, before: Sequence[int], times: Sequence[int]) -> Verdict:
+    cut = _cut(scale.spread)
+    best, expected = min(times), max(1.0, min(times) / scale.ratio)
+    low, high = interval(scale.ratio, scale.spread, len(before))
+    outcome: Outcome = "within"
+    reason = None
+    if cut > NOISIEST_CUT:
+        outcome, reason = "noisy", "it varies too much in the baseline runs"
+    elif scale.ratio > cut:
+        outcome = "over" if best - expected >= LEAST_ADDED_NS else "small"
+    return Verdict(
+        key,
+        outcome,
+        before_ns=round(median(before)),
+        after_ns=best,
+        ratio=scale.ratio,
+        low=low,
+        high=high,
+        cut=cut,
+        cut_from="spread" if cut > 1 + FLOOR else "floor",
+        spread=scale.spread,
+        basis=scale.basis,
+        factor=scale.factor,
+        paths=scale.paths,
+        added_ns=round(best - expected),
+        over=sum(1 for time in times if time > cut * expected),
+        repeats=len(times),
+        runs=len(before),
+        reason=reason,
+    )

@@ -1,0 +1,24 @@
+"""What a recording measures for a baseline."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pytest_traces.recording import Recording
+from pytest_traces.timing.baseline.measure import Measured, measure
+from pytest_traces.traces.traces import Traces
+
+
+class _Measuring(Traces):
+    def measured(self) -> Measured:
+        self.wait_until_quiet()
+        return measure(self._forest())
+
+
+def measured(recording: Recording) -> Measured | None:
+    """Measure the test's own spans once none is open, or the time limit is over.
+
+    None where something could not be recorded, so that what is here is not all there was.
+    """
+    found = cast("_Measuring", _Measuring.of(recording)).measured()
+    return None if recording.problems else found

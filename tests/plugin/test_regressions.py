@@ -1,0 +1,306 @@
+"""``assert_no_regression`` and ``--traces-strict`` in whole runs, with spans of exact times."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., pytest.RunResult]
+
+#: How long each call takes, in milliseconds, is read from a file; how many there are, from another.
+SHOP = """
+    import json, pathlib
+
+    START = 1_700_000_000_000
+
+    def emit(traces):
+        told = json.loads(pathlib.Path(__file__).with_name("told.json").read_text())
+        traces.add({"trace_id": 1, "span_id": 1, "name": "book", "start": START, "end": START + 90})
+        for i, ms in enumerate(told):
+            begin = START + 10 * i
+            traces.add({"trace_id": 1, "span_id": 2 + i, "parent_id": 1, "name": f"step {chr(97 + i)}",
+                        "start": begin, "end": begin + ms})
+"""
+ASSERTS = (
+    SHOP
+    + """
+    def test_book(traces):
+        emit(traces)
+        traces.assert_no_regression()
+"""
+)
+STRICT = (
+    SHOP
+    + """
+    def test_book(traces):
+        emit(traces)
+
+    def test_nothing():
+        pass
+"""
+)
+STEADY = [2] * 7
+
+
+@pytest.fixture
+def tell(pytester: pytest.Pytester) -> Callable[[list[int]], None]:
+    """How long the calls take from now on."""
+
+    def tell(times: list[int]) -> None:
+        (pytester.path / "told.json").write_text(json.dumps(times))
+
+    tell(STEADY)
+    return tell
+
+
+@pytest.fixture
+def recorded(run: Run, tell: object, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Records the baselines of the tests in a text: the structure, and three runs."""
+
+    def recorded(source: str, *args: str) -> None:
+        for number in range(3):
+            monkeypatch.setenv("PYTEST_TRACES_RUN", f"run {number}")
+            run(source, "--traces-update=structure,timings", *args)
+        monkeypatch.delenv("PYTEST_TRACES_RUN")
+
+    return recorded
+
+
+def lines_of(result: pytest.RunResult, start: str) -> list[str]:
+    """The lines of the error from the one that begins so, up to the traceback's last line."""
+    lines = [line.removeprefix("E").strip() for line in result.outlines]
+    first = next(i for i, line in enumerate(lines) if line.startswith(start))
+    return [line for line in lines[first:] if line]
+
+
+def test_an_unchanged_test_passes(run: Run, recorded: Callable[[str], None]) -> None:
+    """After five repeats, which count as one test."""
+    recorded(ASSERTS)
+
+    result = run(ASSERTS)
+
+    assert result.ret == 0
+    assert result.parseoutcomes()["passed"] == 1
+
+
+def test_a_test_that_is_slower_fails(
+    run: Run, recorded: Callable[[str], None], tell: Callable[[list[int]], None]
+) -> None:
+    """After thirty repeats here, and as many in a second process."""
+    recorded(ASSERTS)
+    tell([2, 2, 5, 2, 2, 2, 2])
+
+    result = run(ASSERTS, "-q")
+
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"failed": 1, "rerun": 29}
+    lines = lines_of(result, "AssertionError: slower than the baseline")
+    assert lines[:6] == [
+        "AssertionError: slower than the baseline: 'book > step c' takes x2.50 as long",
+        "slower   'book > step c'",
+        "2.00 ms before, 5.00 ms now: x2.50, about 90 % within x2.50 to x2.50",
+        "limit x1.25 (the floor); over it in 30 of 30 repeats",
+        "in a second process x2.50, the best of 30 repeats",
+        "common factor of this run: x1.00 over 7 paths: machine or code, cannot tell",
+    ]
+
+
+def test_what_only_this_process_sees_is_a_suspect(
+    run: Run, recorded: Callable[[str], None], tell: Callable[[list[int]], None]
+) -> None:
+    """It passes, and the summary says so."""
+    source = ASSERTS.replace(
+        "read_text())", "read_text())\n        told[2] = told[2] if SECOND else 5"
+    )
+    source = "    import os\n    SECOND = 'PYTEST_TRACES_MEASURES' in os.environ\n" + source
+    recorded(ASSERTS)
+
+    result = run(source, "-q")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([
+        "*traces: notes*",
+        "test_it.py::test_book",
+        "  suspect: 'book > step c' 2.00 ms before, 5.00 ms now: x2.50, *",
+    ])  # fmt: skip
+    assert "not confirmed by a second process, so no failure" in " ".join(
+        result.stdout.str().split()
+    )
+
+
+def test_a_test_that_was_never_recorded_fails(run: Run, tell: object) -> None:
+    """It says how to do that."""
+    result = run(ASSERTS)
+
+    result.stdout.fnmatch_lines([
+        "E   *nothing to compare with: this test has no structure and no timings recorded",
+        "E *pytest --traces-update=structure test_it.py::test_book",
+        "E *pytest --traces-record=5 test_it.py::test_book",
+    ])  # fmt: skip
+
+
+def test_a_block_of_record_cannot_compare(run: Run) -> None:
+    """Not inside a test of pytest either."""
+    result = run("""
+        from pytest_traces import record
+
+        def test_it(traces):
+            with record() as act:
+                act.assert_no_regression()
+    """)
+
+    result.stdout.fnmatch_lines(["E *RuntimeError: assert_no_regression compares *"])
+
+
+def test_a_strict_run_compares_every_test(
+    run: Run, recorded: Callable[[str], None], pytester: pytest.Pytester
+) -> None:
+    """Those without spans have nothing to compare."""
+    recorded(STRICT)
+
+    result = run(STRICT, "--traces-strict", "--traces-report=report.json")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([
+        "*traces: compared with the baselines*", "8 durations of 1 test compared",
+    ])  # fmt: skip
+    report = json.loads((pytester.path / "report.json").read_text())
+    assert (report["format"], report["version"]) == ("pytest-traces report", 1)
+    assert report["regressions"] == []
+    assert list(report["tests"]) == ["test_it.py::test_book"]
+
+
+def test_a_strict_run_fails_where_a_test_is_slower(
+    run: Run,
+    recorded: Callable[[str], None],
+    tell: Callable[[list[int]], None],
+    pytester: pytest.Pytester,
+) -> None:
+    """By its exit status: the test itself has passed; the report and the JSON say which."""
+    recorded(STRICT)
+    tell([2, 2, 2, 2, 7, 2, 2])
+
+    result = run(STRICT, "--traces-strict", "--traces-report=report.json")
+
+    assert result.ret == 1
+    assert result.parseoutcomes()["passed"] == 2
+    assert lines_of(result, "test_it.py::test_book")[:6] == [
+        "test_it.py::test_book",
+        "slower than the baseline: 'book > step e' takes x3.50 as long",
+        "slower   'book > step e'",
+        "2.00 ms before, 7.00 ms now: x3.50, about 90 % within x3.50 to x3.50",
+        "limit x1.25 (the floor); over it in 30 of 30 repeats",
+        "in a second process x3.50, the best of 30 repeats",
+    ]
+    report = json.loads((pytester.path / "report.json").read_text())
+    assert report["regressions"] == ["test_it.py::test_book"]
+    test = report["tests"]["test_it.py::test_book"]
+    assert test["verdict"] == "slower"
+    (slow,) = [one for one in test["durations"] if one["outcome"] == "slower"]
+    assert slow["path"] == "book > step e"
+    assert slow["second"] == {"ratio": 3.5, "cut": 1.25}
+    assert (slow["before_ns"], slow["after_ns"]) == (2_000_000, 7_000_000)
+
+
+def test_a_strict_run_fails_a_test_of_another_structure(
+    run: Run,
+    recorded: Callable[[str], None],
+    tell: Callable[[list[int]], None],
+    pytester: pytest.Pytester,
+) -> None:
+    """The test itself, by one run."""
+    recorded(STRICT)
+    tell([*STEADY, 2])
+
+    result = run(STRICT, "--traces-strict", "--traces-report=report.json")
+
+    assert result.parseoutcomes() == {"failed": 1, "passed": 1}
+    result.stdout.fnmatch_lines([
+        "the structure differs from the baseline: 'book > step h': 1 span, none before"
+    ])  # fmt: skip
+    report = json.loads((pytester.path / "report.json").read_text())
+    assert report["tests"]["test_it.py::test_book"]["verdict"] == "certain"
+
+
+def test_a_strict_run_fails_where_no_structure_was_recorded(run: Run, tell: object) -> None:
+    """A test that emits spans and that the baseline does not know."""
+    result = run(STRICT, "--traces-strict")
+
+    assert result.parseoutcomes() == {"failed": 1, "passed": 1}
+    result.stdout.fnmatch_lines([
+        "this test emits spans, and test_it.traces.json does not know their structure"
+    ])  # fmt: skip
+
+
+def test_a_baseline_that_is_broken_fails_a_strict_run(
+    run: Run, recorded: Callable[[str], None], pytester: pytest.Pytester
+) -> None:
+    """With its file and line; it stays as it is."""
+    recorded(STRICT)
+    path = next((pytester.path / ".traces" / "timings").glob("*.json"))
+    path.write_text("{")
+
+    result = run(STRICT, "--traces-strict")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*.traces/timings/*.json:1: it is cut off here; *"])
+    assert path.read_text() == "{"
+
+
+def test_workers_send_what_they_have_measured(
+    run: Run,
+    recorded: Any,
+    tell: Callable[[list[int]], None],
+    parallel: list[str],
+    pytester: pytest.Pytester,
+) -> None:
+    """The session is judged where it is whole, and an assertion's verdict gets there, too."""
+    source = STRICT + ASSERTS.removeprefix(SHOP).replace("test_book", "test_asserts")
+    recorded(source)
+    # The timings of one process serve for two, which are recorded as another environment.
+    folder = pytester.path / ".traces" / "timings"
+    (old,) = folder.glob("*.json")
+    text = old.read_text().replace(old.stem, old.stem.replace("-n0", "-n2"))
+    (folder / old.name.replace("-n0", "-n2")).write_text(text)
+    tell([2, 9, 2, 2, 2, 2, 2])
+
+    result = run(
+        source,
+        "--traces-strict",
+        "--traces-report=report.json",
+        *parallel,
+        plugins=("xdist.plugin",),
+    )
+
+    assert result.ret == 1
+    report = json.loads((pytester.path / "report.json").read_text())
+    assert report["environment"].endswith("-n2")
+    assert report["regressions"] == ["test_it.py::test_asserts", "test_it.py::test_book"]
+
+
+def test_a_report_that_cannot_be_written_fails_the_run(
+    run: Run, tell: object, pytester: pytest.Pytester
+) -> None:
+    """The summary says why."""
+    (pytester.path / "report.json").mkdir()
+
+    result = run("def test_it(): pass", "--traces-report=report.json")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["ERROR: *report.json: it cannot be written (*"])
+
+
+def test_nothing_is_compared_while_a_baseline_is_recorded(run: Run, tell: object) -> None:
+    """Also where the ini file asks for it."""
+    result = run(
+        STRICT, "--traces-update=structure", "--traces-report=report.json",
+        ini="addopts = --traces-strict",
+    )  # fmt: skip
+
+    assert result.ret == 0
+    assert not Path("report.json").exists()
+    assert "compared with" not in result.stdout.str()
+    assert os.environ.get("PYTEST_TRACES_MEASURES") is None

@@ -1,0 +1,88 @@
+"""What was recorded, in words."""
+
+import pytest
+
+from pytest_traces.report.recorded import change_in_words, structure_lines, timings_line
+from pytest_traces.timing.baseline.structure import PathStructure, StructureChange
+from pytest_traces.timing.baseline.timings import PathTiming, Run, Timings
+from pytest_traces.timing.baseline.updating import StructureUpdate
+
+PATH = ("GET /cart", "SELECT items")
+ONE = PathStructure((1, 1), (1, 1), True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "text"),
+    [
+        ("added", None, ONE, "+ GET /cart > SELECT items: 1 span"),
+        ("gone", PathStructure((2, 5), (1, 1)), None, "- GET /cart > SELECT items: 2 to 5 spans"),
+        (
+            "count",
+            ONE,
+            PathStructure((5, 5), (1, 1)),
+            "~ GET /cart > SELECT items: 1 span -> 5 spans",
+        ),
+        (
+            "peak",
+            PathStructure((5, 5), (2, 3)),
+            PathStructure((5, 5), (1, 1)),
+            "~ GET /cart > SELECT items: 2 to 3 -> 1 at once",
+        ),
+        (
+            "critical",
+            ONE,
+            PathStructure((1, 1), (1, 1), False),
+            "~ GET /cart > SELECT items: no longer on the critical path",
+        ),
+        (
+            "critical",
+            PathStructure((1, 1), (1, 1), False),
+            ONE,
+            "~ GET /cart > SELECT items: now on the critical path",
+        ),
+        (
+            "work",
+            PathStructure((1, 1), (1, 1), work={"cpython-3.12": 7_000, "cpython-3.13": 5}),
+            PathStructure((1, 1), (1, 1), work={"cpython-3.12": 9_000}),
+            "~ GET /cart > SELECT items: 7,000 -> 9,000 events (cpython-3.12)",
+        ),
+    ],
+)
+def test_each_change_in_words(kind, before, after, text):
+    """The path, before and after."""
+    assert change_in_words(StructureChange(kind, PATH, before, after)) == text
+
+
+def test_many_changes_are_cut():
+    """After twenty, with the number of the others."""
+    changes = [StructureChange("added", (f"n{n}",), None, ONE) for n in range(15)]
+    update = StructureUpdate("f", True, 2, changed={"a": changes, "b": changes}, pruned=["c"])
+    lines = structure_lines(update)
+
+    assert lines[0] == "f: written; 2 tests, 2 changed"
+    assert len([line for line in lines if "+ n" in line]) == 20
+    assert lines[-2:] == ["    and 10 more changes", "  taken out, no longer collected: c"]
+
+
+def test_where_nothing_happened_nothing_is_said():
+    """A file whose tests have no spans."""
+    assert structure_lines(StructureUpdate("f", False, 0)) == []
+    assert structure_lines(StructureUpdate("f", False, 0, stale=["a"])) == [
+        "f: is as it was; 0 tests",
+        "  no longer collected, kept without --traces-prune: a",
+    ]
+
+
+def test_a_run_of_timings_in_words():
+    """How many tests, repeats and runs."""
+    tests = {"t": {("a",): PathTiming(1, 1, 5), ("b",): PathTiming(1, 1, 3)}}
+    run = Run("k", "1", None, tests)
+
+    assert timings_line("f", run, Timings("e", (run,)), {"u"}, pruned=False) == [
+        "f: 1 test, each up to 5 times; 1 run of at most 10",
+        "  no longer collected, kept without --traces-prune: u",
+    ]
+    once = run._replace(tests={"t": {("a",): PathTiming(1, 1, 1)}})
+    assert timings_line("f", once, Timings("e", (run, once)), set(), pruned=True) == [
+        "f: 1 test; 2 runs of at most 10"
+    ]
