@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_traces.shape.pattern import sequential as sequential
     from pytest_traces.shape.pattern import span as span
     from pytest_traces.sources.handwritten.reading import UnreadableSpan as UnreadableSpan
+    from pytest_traces.sources.work import CannotCount as CannotCount
     from pytest_traces.timing.critical_path import Segment as Segment
     from pytest_traces.timing.parallelism import Parallelism as Parallelism
     from pytest_traces.traces.exceeded import DurationExceeded as DurationExceeded
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BadValue": "settings",
     "Caller": "wire.caller",
+    "CannotCount": "sources.work",
     "CriticalPath": "report.waited",
     "DurationExceeded": "traces.exceeded",
     "Glob": "shape.fields",
@@ -74,6 +76,7 @@ _HOMES = {
 __all__ = [
     "BadValue",
     "Caller",
+    "CannotCount",
     "CriticalPath",
     "DurationExceeded",
     "Glob",

@@ -7,13 +7,18 @@ from datetime import timedelta
 from pytest_traces import (
     BadValue,
     Caller,
+    CannotCount,
+    CriticalPath,
+    DurationExceeded,
     Glob,
     Group,
     Message,
     OutlineError,
+    Parallelism,
     Pattern,
     PatternError,
     Request,
+    Segment,
     SentHeaders,
     Span,
     StandIn,
@@ -134,6 +139,27 @@ def playing(traces: Traces) -> str:
     return payments.url + baggage["tenant"] + str(context) + inject_baggage(baggage)["baggage"]
 
 
+def lasting(traces: Traces) -> tuple[int, int | None, float]:
+    """Durations, counts, and what was waited for."""
+    traces.assert_duration("x", under="200ms", of="self", calls="first", kind="server")
+    traces.only("x").assert_duration("y", under=timedelta(seconds=1), force=True)
+    traces.assert_budget(spans=40, depth=4, fanout=8)
+    traces.assert_volume(bytes=20_000)
+    traces.assert_no_n_plus_one(allow=["x", glob("y *")], at_least=5)
+    traces.assert_no_growth(recording, arrange=print, sizes=(1, 3, 9))
+    traces.assert_sequential("x", inside="y")
+    traces.assert_concurrent("x", "y")
+    traces.assert_concurrent("x", at_least=3)
+    traces.assert_on_critical_path("x", until="last")
+    traces.assert_work("x", at_most=10_000)
+    traces.assert_no_regression()
+    path: CriticalPath = traces.critical_path(until="last", eps="1ms", align=True)
+    first: Segment = path[0]
+    waited_for: Span | None = first.span
+    parallel: Parallelism = traces.parallelism(trace=next(iter(traces)))
+    return parallel.peak, waited_for.elapsed_ns if waited_for else None, parallel.average
+
+
 async def settling(traces: Traces) -> None:
     """In an async test."""
     (await traces.settled("2s")).assert_tree("x")
@@ -152,6 +178,8 @@ def feeding(traces: Traces) -> int:
 
 def recording() -> Traces:
     """Without pytest."""
+    with record(count_work=True) as counted:
+        counted.assert_work("x", at_most=1)
     with record(timeout="5s", ignore=["asgi"], sources=["handwritten"], unsampled=False) as act:
         act.assert_none()
     with record(timeout=timedelta(seconds=5)) as other:
@@ -171,4 +199,6 @@ def errors() -> list[str]:
         return [str(error)]
     except BadValue as error:
         return [error.where, error.allowed]
+    except (CannotCount, DurationExceeded) as error:
+        return [str(error)]
     return []

@@ -49,6 +49,18 @@ def propagating(traces: Traces) -> None:
     traces.requests[0].url = "other"  # type: ignore[misc]
 
 
+def lasting(traces: Traces) -> None:
+    """Durations and counts, asked for in ways that cannot be."""
+    traces.assert_duration("a")  # type: ignore[call-arg]
+    traces.assert_duration("a", under=200)  # type: ignore[arg-type]
+    traces.assert_duration("a", under="1s", of="wall")  # type: ignore[arg-type]
+    traces.assert_budget(40)  # type: ignore[call-arg]
+    traces.assert_volume(bytes="20kB")  # type: ignore[arg-type]
+    traces.assert_work("a")  # type: ignore[call-arg]
+    traces.assert_on_critical_path("a", until="end")  # type: ignore[arg-type]
+    traces.critical_path(eps=1)  # type: ignore[arg-type]
+
+
 def feeding(traces: Traces) -> None:
     """Ways to feed it that cannot be."""
     traces.watch(())  # type: ignore[arg-type]
