@@ -368,6 +368,7 @@ def measure_under(loops: int, unchanged: int, slow: int, faulty: int) -> None:
         )
         trials = {name: slow if fault.slower > 1 else faulty for name, fault in FAULTS.items()}
         trials["unchanged"] = unchanged
+        trials = {fault: number for fault, number in trials.items() if number}
         counts: dict[str, dict[str, int]] = {fault: {} for fault in FAULTS}
         for fault, number in trials.items():
             for _ in range(number):

@@ -51,20 +51,25 @@ def shop(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def test_every_python_block_is_a_test_that_passes(shop: pytest.Pytester) -> None:
     """All code of the README runs as it stands."""
-    assert len(PYTHON) == 4
+    assert len(PYTHON) == 5
     shop.makepyfile(**{f"test_{number}": code for number, code in enumerate(PYTHON)})
 
-    shop.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=5)
+    shop.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=7)
 
 
 @pytest.mark.parametrize(
-    ("failure", "code", "fixture"), [(0, 0, "context_is_lost"), (1, 2, "gateway_is_loud")]
+    ("failure", "code", "fixture"),
+    [
+        (0, 0, "context_is_lost"),
+        (1, 2, "gateway_is_loud"),
+        (2, 3, "items_are_lazy"),
+    ],
 )
 def test_failure_is_printed_as_the_readme_says(
     failure: int, code: int, fixture: str, shop: pytest.Pytester
 ) -> None:
     """Each failure in the README is what its test prints once something is broken."""
-    assert len(FAILURES) == 2
+    assert len(FAILURES) == 3
     broken = f"\n\nimport pytest\n\n\n@pytest.fixture\ndef {fixture}():\n    return True\n"
     shop.makepyfile(test_broken=PYTHON[code] + broken)
 
@@ -80,6 +85,30 @@ def test_no_other_promise_is_made() -> None:
 
     named = set(re.findall(r"traces\.(\w+)\(", README))
     assert named
+    assert {name for name in named if not hasattr(Traces, name)} == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/durations.md", "examples/regressions/README.md"]
+)
+def test_every_option_exists(name: str, pytester: pytest.Pytester) -> None:
+    """pytest knows every option and ini setting that is written about."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    wanted = set(re.findall(r"--traces[a-z-]*", text)) | set(re.findall(r"`(traces_[a-z_]+)", text))
+
+    known = pytester.runpytest_subprocess("--help").stdout.str()
+
+    assert wanted
+    assert {one for one in wanted if not re.search(rf"(?<![\w-]){one}(?![\w-])", known)} == set()
+
+
+def test_every_assertion_exists() -> None:
+    """Every assertion that is written about exists."""
+    from pytest_traces import Traces
+
+    text = README + (ROOT / "docs" / "durations.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\bassert_\w+(?=[(`])", text))
+    assert len(named) > 15
     assert {name for name in named if not hasattr(Traces, name)} == set()
 
 

@@ -3,6 +3,8 @@
 Whoever needs another run of the test sets ``recording.attempt.wanted`` to the reason, in words:
 an assertion of this package, which then raises its AssertionError; or a hook around the call
 phase that raises nothing, because the run by itself is fine. Only where ``attempt.can_repeat``.
+An assertion that needs one only if the test fails by it, and by nothing else, sets ``doubted``.
+An assertion that has to raise though nothing is wrong sets ``attempt.measuring``, too.
 The reason is forgotten when the next run begins; ``attempt`` itself, and with it
 ``attempt.measured``, is the same object in the recordings of all runs of the test.
 
@@ -71,7 +73,8 @@ class Runs:
         self._again = self._spoiled = False
         self.idle = []
         self.found = None
-        self.attempt.wanted = None
+        self.attempt.wanted = self.attempt.doubted = None
+        self.attempt.measuring = False
         self.attempt.judged = False
 
     def run_again(self, nextitem: pytest.Item | None) -> None:
@@ -87,7 +90,7 @@ class Runs:
         """Take note of a report, and change it where its run is not the last one.
 
         Returns:
-            For such a report, ``again`` if the run has failed, else ``repeat``.
+            For such a report, ``again`` if the run has failed, ``repeat`` if it only measures.
         """
         _drop_prefix(report.sections, self._sections)
         if report.when == "call" and self._is_repeated(call, report):
@@ -108,14 +111,17 @@ class Runs:
     def _is_repeated(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
         """Whether somebody wants another run, and nothing else is wrong with this one."""
         attempt = self.attempt
-        if attempt.wanted is None or not attempt.can_repeat or attempt.number >= MOST_RUNS:
+        if not attempt.can_repeat or attempt.number >= MOST_RUNS:
             return False
         if self._spoiled or _is_stopping(self._item):
             return False
         if call.excinfo is None:
-            return report.passed
+            return attempt.wanted is not None and report.passed
         error = self._error(call.excinfo.value)
-        return isinstance(error, AssertionError) and _is_ours(error.__traceback__)
+        if not isinstance(error, AssertionError) or not _is_ours(error.__traceback__):
+            return False
+        is_doubted = attempt.doubted is not None and str(error).startswith(attempt.doubted)
+        return attempt.wanted is not None or is_doubted
 
     def _put_off(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> str:
         self._again = True
@@ -129,7 +135,7 @@ class Runs:
         error = self._error(call.excinfo.value)
         self._reason = str(error)
         self._line = _last_line(error.__traceback__)
-        return "again"
+        return "repeat" if self.attempt.measuring else "again"
 
     def _is_verdict(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
         """Whether a later run ended as the earlier ones let expect."""

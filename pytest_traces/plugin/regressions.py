@@ -131,7 +131,7 @@ class Regressions:
         if recording is not None and self._settings.strict:
             found = measured(recording)
             self._now = packed(found) if found else None
-            if found and recording.attempt.wanted is None:
+            if found is not None and recording.attempt.wanted is None:
                 self._compare(recording.attempt, found)
         return result
 
@@ -160,6 +160,9 @@ class Regressions:
     def _failure(self, test: str, runs: list[Measured]) -> str | None:
         baseline = self._history.baseline(test)
         if not baseline.structure:
+            if not any(runs):
+                return None
+            self._history.comparisons[test] = Comparison(test, baseline, is_unrecorded=True)
             return str(unrecorded(test, self._history.structure_file(test)))
         changes = self._history.changes(test, runs, is_final=len(runs) >= self._settings.repeats)
         if not changes:
@@ -201,15 +204,18 @@ class Regressions:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._is_worker:
             return
-        try:
-            if self._settings.strict and exitstatus not in _UNFINISHED:
-                self._judge()
-            self._write()
-        except BaselineError as error:
-            self._errors.append(str(error))
+        if self._settings.strict and exitstatus not in _UNFINISHED:
+            self._try(self._judge)
+        self._try(self._write)
         slower = any(one.slower for one in self._decided)
         if (slower or self._errors) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except BaselineError as error:
+            self._errors.append(str(error))
 
     def _judge(self) -> None:
         """Judge the tests that have passed; what an assertion has decided stays."""
@@ -227,9 +233,8 @@ class Regressions:
 
     def _write(self) -> None:
         if self._settings.report is not None:
-            text = json.dumps(
-                document(self._history.environment, self._documents), indent=2, ensure_ascii=False
-            )
+            found = document(self._history.environment, self._documents, self._errors)
+            text = json.dumps(found, indent=2)  # ASCII: half a surrogate pair has no encoding
             write_text(Path(self._settings.report), text + "\n", self._settings.report)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -74,6 +74,8 @@ class Recording:
         self.notes: list[str] = []
         #: Whether events of the interpreter are counted while it is open.
         self.counts_work = False
+        #: The spans whose counted work somebody asserts on.
+        self.worked: set[SpanKey] = set()
         #: The runs of its test; a recording without one is all that there is.
         self.attempt = Attempt()
         self._frozen: dict[int, Entry] | None = None

@@ -15,6 +15,10 @@ class Attempt:
         can_repeat: whether somebody can run the test again: pytest, not ``record()``.
         counting: whether events of the interpreter are counted in this run.
         wanted: why the test has to run again, set by whoever needs that; None if it has not.
+        doubted: the verdict of an assertion for which the test runs again if it fails by that, and
+            not if the test has caught it.
+        measuring: whether that run is wanted only to measure, whatever it takes: then nothing is
+            wrong with this one, and it is not reported as a rerun.
         judged: whether this run fails because of what all runs have shown together, set by whoever
             fails it; other new failures show that the test cannot be repeated.
         test: its id in the baselines; None where no session runs it.
@@ -27,6 +31,8 @@ class Attempt:
     can_repeat: bool = False
     counting: bool = False
     wanted: str | None = None
+    doubted: str | None = None
+    measuring: bool = False
     judged: bool = False
     test: str | None = None
     history: object | None = None

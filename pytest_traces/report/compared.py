@@ -68,13 +68,16 @@ def _without_baseline(decided: Sequence[Comparison]) -> Iterator[str]:
         yield f"no verdict on durations of {plural(number, 'test')}: {has} for {environment}"
 
 
-def document(environment: str, tests: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def document(
+    environment: str, tests: Mapping[str, Mapping[str, Any]], errors: Sequence[str] = ()
+) -> dict[str, Any]:
     """The whole report, as JSON takes it."""
     return {
         "format": FORMAT,
         "version": VERSION,
         "environment": environment,
         "regressions": sorted(test for test, one in tests.items() if one["verdict"] != "passed"),
+        "errors": list(errors),
         "tests": {test: dict(tests[test]) for test in sorted(tests)},
     }
 
@@ -82,6 +85,7 @@ def document(environment: str, tests: Mapping[str, Mapping[str, Any]]) -> dict[s
 def as_json(one: Comparison) -> dict[str, Any]:
     """One test: its verdict in a word, then all that it comes from."""
     verdict = "certain" if one.changes else "slower" if one.slower else "passed"
+    verdict = "unrecorded" if one.is_unrecorded else verdict
     confirmed = {verdict.key for verdict in one.slower}
     return {
         "verdict": verdict,

@@ -73,7 +73,7 @@ class Comparing(Looking):
         if not history.judges:
             return
         try:
-            self._compare(history, measure(found[0]))
+            self._compare(history, measure(found[0], self._frame.recording.worked))
         except BaselineError as error:
             self._fail(Message(str(error)), (), blocked=False)
 
@@ -109,7 +109,7 @@ class Comparing(Looking):
             self._judged(nothing_to_compare(test))
         wanted = history.wants(test, runs)
         if wanted is not None and attempt.can_repeat and attempt.number < MOST_RUNS:
-            attempt.wanted = wanted
+            attempt.wanted, attempt.measuring = wanted, True
             raise AssertionError(wanted)
         comparison = history.decide(test, runs)
         if comparison.fails:

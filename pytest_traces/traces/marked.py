@@ -62,7 +62,8 @@ class Marked(Propagating, Lasting, Spending, Repeating):
         if len(failures) == 1:
             raise _told(*failures[0])
         if failures:
-            self._frame.recording.attempt.wanted = None
+            attempt = self._frame.recording.attempt
+            attempt.wanted = attempt.doubted = None
             raise AssertionError("\n\n".join(str(_told(*one)) for one in failures))
         return idle
 

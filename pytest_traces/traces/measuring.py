@@ -12,7 +12,7 @@ from pytest_traces.traces.traces import Traces
 class _Measuring(Traces):
     def measured(self) -> Measured:
         self.wait_until_quiet()
-        return measure(self._forest())
+        return measure(self._forest(), self._frame.recording.worked)
 
 
 def measured(recording: Recording) -> Measured | None:

@@ -309,7 +309,7 @@ class Overlapping(Looking):
         elif attempt.can_repeat:
             message.hint = "@pytest.mark.traces(attempts=5) runs the test again until it is clear"
         if attempt.can_repeat and attempt.number < attempt.allowed:
-            attempt.wanted = message.verdict
+            attempt.doubted = message.verdict
         return message
 
 

@@ -180,7 +180,7 @@ class Viewing:
             raise AssertionError(str(message))
         attempt = self._frame.recording.attempt
         if message.is_repeated and attempt.can_repeat and attempt.number < attempt.allowed:
-            attempt.wanted = message.verdict
+            attempt.doubted = message.verdict
         raise DurationExceeded(str(message))
 
     def _refuse_hidden(self, names: Sequence[object]) -> None:

@@ -81,6 +81,7 @@ class Working(Looking):
         for span in found:
             if work_of(span) is None:
                 return unknown(span, why_unknown(span))
+        self._frame.recording.worked.update((one.trace_id, one.span_id) for one in found)
         too_many = over(found, at_most)
         return too_much(too_many, at_most) if too_many else None
 

@@ -61,7 +61,18 @@ def context_is_lost() -> bool:
 
 
 @pytest.fixture
-def client(context_is_lost: bool) -> Iterator[TestClient]:
+def items_are_lazy() -> bool:
+    return False
+
+
+def query(name: str, statement: str) -> None:
+    said = {"db.statement": statement}
+    with tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT, attributes=said):
+        pass
+
+
+@pytest.fixture
+def client(context_is_lost: bool, items_are_lazy: bool) -> Iterator[TestClient]:
     app = instrumented()
     bank = httpx.Client(transport=InItsOwnContext(TestClient(payments())), base_url="http://bank")
     HTTPXClientInstrumentor.instrument_client(bank)
@@ -70,6 +81,9 @@ def client(context_is_lost: bool) -> Iterator[TestClient]:
     def checkout() -> None:
         with tracer.start_as_current_span("SELECT orders", kind=trace.SpanKind.CLIENT):
             pass
+        if items_are_lazy:
+            for number in range(17, 22):
+                query("SELECT items", f"SELECT * FROM items WHERE id = {number}")
         bank.post("/charge")
         publish(contextvars.Context() if context_is_lost else contextvars.copy_context())
 

@@ -366,6 +366,25 @@ def test_runs_for_their_own_sake_are_silent(run):
     assert verbose.stdout.str().count("test_it.py::test_it") == 1
 
 
+def test_an_assertion_that_only_measures_is_no_rerun(run):
+    """Though it has to raise: it says so, for one run, and nothing is shown or counted."""
+    result = run(
+        """
+        from helper import run_of
+
+        def test_it(traces):
+            attempt = traces._frame.recording.attempt
+            assert not attempt.measuring
+            if run_of("it") < 3:
+                attempt.wanted, attempt.measuring = "measure", True
+                traces.assert_count("nothing", 1)
+        """
+    )
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["test_it.py . *", "*= 1 passed in *"])
+
+
 def test_a_failure_among_runs_for_their_own_sake(run):
     """Is one of a test that cannot be repeated, unless whoever fails it says that it is judged."""
     source = """

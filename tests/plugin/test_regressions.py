@@ -83,7 +83,8 @@ def test_an_unchanged_test_passes(run: Run, recorded: Callable[[str], None]) -> 
     result = run(ASSERTS)
 
     assert result.ret == 0
-    assert result.parseoutcomes()["passed"] == 1
+    assert result.parseoutcomes() == {"passed": 1}
+    result.stdout.fnmatch_lines(["test_it.py . *"])
 
 
 def test_a_test_that_is_slower_fails(
@@ -96,7 +97,7 @@ def test_a_test_that_is_slower_fails(
     result = run(ASSERTS, "-q")
 
     assert result.ret == 1
-    assert result.parseoutcomes() == {"failed": 1, "rerun": 29}
+    assert result.parseoutcomes() == {"failed": 1}
     lines = lines_of(result, "AssertionError: slower than the baseline")
     assert lines[:6] == [
         "AssertionError: slower than the baseline: 'book > step c' takes x2.50 as long",
@@ -225,10 +226,30 @@ def test_a_strict_run_fails_a_test_of_another_structure(
     assert report["tests"]["test_it.py::test_book"]["verdict"] == "certain"
 
 
-def test_a_strict_run_fails_where_no_structure_was_recorded(run: Run, tell: object) -> None:
-    """A test that emits spans and that the baseline does not know."""
-    result = run(STRICT, "--traces-strict")
+def test_a_strict_run_fails_a_test_that_has_lost_all_its_spans(
+    run: Run, recorded: Callable[[str], None], tell: Callable[[list[int]], None]
+) -> None:
+    """Nothing recorded is a difference, too."""
+    recorded(STRICT)
+    tell([])
 
+    result = run(STRICT.replace("traces.add(", "len("), "--traces-strict")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([
+        "the structure differs from the baseline: 'book': no span, 1 span before, and 7 more*"
+    ])  # fmt: skip
+
+
+def test_a_strict_run_fails_where_no_structure_was_recorded(
+    run: Run, tell: object, pytester: pytest.Pytester
+) -> None:
+    """A test that emits spans and that the baseline does not know; the report has it, too."""
+    result = run(STRICT, "--traces-strict", "--traces-report=report.json")
+
+    report = json.loads((pytester.path / "report.json").read_text())
+    assert report["regressions"] == ["test_it.py::test_book"]
+    assert report["tests"]["test_it.py::test_book"]["verdict"] == "unrecorded"
     assert result.parseoutcomes() == {"failed": 1, "passed": 1}
     result.stdout.fnmatch_lines([
         "this test emits spans, and test_it.traces.json does not know their structure"
@@ -238,12 +259,15 @@ def test_a_strict_run_fails_where_no_structure_was_recorded(run: Run, tell: obje
 def test_a_baseline_that_is_broken_fails_a_strict_run(
     run: Run, recorded: Callable[[str], None], pytester: pytest.Pytester
 ) -> None:
-    """With its file and line; it stays as it is."""
+    """With its file and line, in the report, too; it stays as it is."""
     recorded(STRICT)
     path = next((pytester.path / ".traces" / "timings").glob("*.json"))
     path.write_text("{")
 
-    result = run(STRICT, "--traces-strict")
+    result = run(STRICT, "--traces-strict", "--traces-report=report.json")
+
+    report = json.loads((pytester.path / "report.json").read_text())
+    assert len(report["errors"]) == 1
 
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*.traces/timings/*.json:1: it is cut off here; *"])

@@ -249,3 +249,15 @@ def test_numbers_and_long_paths_are_short() -> None:
         "x1,340",
     ]
     assert path_text(tuple("abcdefgh")) == "'a > b > … 4 levels … > g > h'"
+
+
+@pytest.mark.parametrize(("ratio", "confirms"), [(2.5, False), (2.7, True)])
+def test_a_noisy_second_process_confirms_by_more_than_its_noise(
+    ratio: float, confirms: bool
+) -> None:
+    """The first process has judged without such noise."""
+    second = SLOW._replace(outcome="noisy", ratio=ratio, cut=2.6)
+    found = Comparison(TEST, HERE, (), (SLOW,), {SLOW.key: second})
+
+    assert found.fails is confirms
+    assert bool(found.suspect) is not confirms

@@ -19,6 +19,7 @@ else:
     import fcntl
 
 _CONFLICT = re.compile(r"(<{7}|={7}|>{7}|\|{7})( |$)")
+_DIGITS = re.compile(r"\d+")
 _KEY = re.compile(r'(\s*)("(?:[^"\\]|\\.)*")\s*:')
 
 
@@ -61,15 +62,16 @@ class Document(NamedTuple):
     data: dict[str, Any]
 
     def fail(self, problem: str, *keys: str, advice: str | None = None) -> NoReturn:
-        """Raise the error for the place that is found by these texts, one after the other."""
+        """Raise the error for the place that these texts lead to, as far as they are there."""
         raise BaselineError(self.shown, self._line(keys), problem, advice or self.kind.repair)
 
-    def _line(self, keys: Sequence[str]) -> int | None:
+    def _line(self, keys: Sequence[str]) -> int:
         position = 0
         for key in keys:
-            position = self.text.find(dumped(key), position)
-            if position < 0:
-                return None
+            found = self.text.find(dumped(key), position)
+            if found < 0:  # it is missing, or written in another way
+                break
+            position = found
         return self.text.count("\n", 0, position) + 1
 
 
@@ -136,10 +138,18 @@ def _parsed(text: str, kind: Kind, shown: str) -> dict[str, Any]:
         problem = "it is cut off here" if is_cut else f"this is no JSON ({error.msg})"
         raise BaselineError(shown, error.lineno, problem, kind.repair) from None
     except RecursionError:
-        raise BaselineError(shown, None, "it is nested too deeply", kind.repair) from None
+        raise BaselineError(shown, 1, "it is nested too deeply", kind.repair) from None
+    except ValueError:  # no number of ours has thousands of digits
+        line = _line_of_the_longest_number(text)
+        raise BaselineError(shown, line, "a number here is too long", kind.repair) from None
     if not isinstance(data, dict):
         raise BaselineError(shown, 1, "this is no JSON object", kind.repair)
     return data
+
+
+def _line_of_the_longest_number(text: str) -> int:
+    longest = max(_DIGITS.finditer(text), key=lambda found: found.end() - found.start())
+    return text.count("\n", 0, longest.start()) + 1
 
 
 def _first_twice(text: str) -> tuple[int | None, str]:
@@ -155,7 +165,7 @@ def _first_twice(text: str) -> tuple[int | None, str]:
         if key in seen.setdefault(indent, set()):
             return number, key
         seen[indent].add(key)
-    return None, "a name"
+    return (None if "\n" in text.strip() else 1), "a name"
 
 
 def dumped(value: object) -> str:

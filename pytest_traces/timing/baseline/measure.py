@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass
 
 from pytest_traces.forest import Forest, Span
+from pytest_traces.recording import SpanKey
 from pytest_traces.timing.baseline.critical import surely_critical
 from pytest_traces.timing.baseline.paths import Path, paths_of
 from pytest_traces.timing.overlap import peak
@@ -51,8 +52,13 @@ class PathMeasure:
 Measured = Mapping[Path, PathMeasure]
 
 
-def measure(forest: Forest) -> Measured:
+def measure(forest: Forest, counted: Collection[SpanKey] | None = None) -> Measured:
     """Measure each path of the forest; open spans take no part. O(n log n), iterative.
+
+    Args:
+        forest: what was recorded.
+        counted: the spans whose work somebody asserts on, by trace id and span id; that of
+            others may vary: other tasks of an event loop may run meanwhile. None for all.
 
     Example:
         >>> measure(forest)[("POST /checkout", "SELECT orders")].count
@@ -65,18 +71,30 @@ def measure(forest: Forest) -> Measured:
     for span in forest.spans:
         if timeline.interval(span) is not None:
             groups.setdefault(paths[span], []).append(span)
-    return {path: _measure(spans, timeline, sure) for path, spans in groups.items()}
+    return {path: _measure(spans, timeline, sure, counted) for path, spans in groups.items()}
 
 
-def _measure(spans: list[Span], timeline: Timeline, sure: Mapping[Span, bool]) -> PathMeasure:
+def _measure(
+    spans: list[Span],
+    timeline: Timeline,
+    sure: Mapping[Span, bool],
+    counted: Collection[SpanKey] | None,
+) -> PathMeasure:
     found: list[Interval] = [timeline.interval(span) or (0, 0) for span in spans]
     return PathMeasure(
         count=len(spans),
         peak=(max(1, peak(map(_core, found))), max(1, peak(found))),
         critical=_any_of(sure.get(span) for span in spans),
-        work=_together(span.data.stamps and span.data.stamps.work for span in spans),
+        work=_together(_work(span, counted) for span in spans),
         self_ns=tuple(self_time_ns(span, timeline) or 0 for span in spans),
     )
+
+
+def _work(span: Span, counted: Collection[SpanKey] | None) -> int | None:
+    stamps = span.data.stamps
+    if stamps is None or (counted is not None and (span.trace_id, span.span_id) not in counted):
+        return None
+    return stamps.work
 
 
 def _core(interval: Interval) -> Interval:

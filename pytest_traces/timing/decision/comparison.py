@@ -40,6 +40,7 @@ class Comparison(NamedTuple):
         verdicts: what is said of the duration of each path.
         second: what a second process says of the test; None if it was not asked.
         trouble: why a second process that was asked said nothing.
+        is_unrecorded: whether it fails because its structure was never recorded.
     """
 
     test: str
@@ -48,6 +49,7 @@ class Comparison(NamedTuple):
     verdicts: tuple[Verdict, ...] = ()
     second: Mapping[Key, Verdict] | None = None
     trouble: str | None = None
+    is_unrecorded: bool = False
 
     @property
     def over(self) -> tuple[Verdict, ...]:
@@ -71,5 +73,8 @@ class Comparison(NamedTuple):
         return bool(self.changes or self.slower)
 
     def _is_confirmed(self, verdict: Verdict) -> bool:
+        """A noisy one confirms, too, by more than its noise: the first process was not noisy."""
         second = (self.second or {}).get(verdict.key)
-        return second is not None and second.outcome == "over"
+        if second is None:
+            return False
+        return second.outcome == "over" or (second.outcome == "noisy" and second.ratio > second.cut)

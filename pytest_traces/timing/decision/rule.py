@@ -29,7 +29,8 @@ LEAST_RUNS = 3
 STAGES = (5, 10, 30)
 FLOOR = 0.25
 SPREADS = 4.0
-#: Over such a cut, nothing that matters could be seen.
+#: Over such a cut, nothing that matters could be seen; only what is over it twice as far, on the
+#: scale of ratios, is no noise either.
 NOISIEST_CUT = 2.0
 #: What a path must take longer to be more than a note.
 LEAST_ADDED_NS = 50_000
@@ -150,7 +151,7 @@ def _verdict(key: Key, scale: Scale, before: Sequence[int], times: Sequence[int]
     low, high = interval(scale.ratio, scale.spread, len(before))
     outcome: Outcome = "within"
     reason = None
-    if cut > NOISIEST_CUT:
+    if cut > NOISIEST_CUT and scale.ratio <= cut**2:
         outcome, reason = "noisy", "it varies too much in the baseline runs"
     elif scale.ratio > cut:
         outcome = "over" if best - expected >= LEAST_ADDED_NS else "small"

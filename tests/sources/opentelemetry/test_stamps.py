@@ -26,24 +26,27 @@ def spend(nanoseconds):
         pass
 
 
+def freeze(**arguments):
+    """Freeze the time but that of event loops: servers of other tests may run in this process."""
+    freezegun = pytest.importorskip("freezegun")
+    return freezegun.freeze_time(NOON, real_asyncio=True, **arguments)
+
+
 def frozen_by_freezegun(tracer):
     """The clock stands still."""
-    freezegun = pytest.importorskip("freezegun")
-    with freezegun.freeze_time(NOON), tracer.start_as_current_span("a"):
+    with freeze(), tracer.start_as_current_span("a"):
         spend(3 * MS)
 
 
 def ticked_by_freezegun(tracer):
     """Each reading of the clock is an hour later."""
-    freezegun = pytest.importorskip("freezegun")
-    with freezegun.freeze_time(NOON, auto_tick_seconds=3600), tracer.start_as_current_span("a"):
+    with freeze(auto_tick_seconds=3600), tracer.start_as_current_span("a"):
         spend(3 * MS)
 
 
 def moved_by_freezegun(tracer):
     """The test moves the clock."""
-    freezegun = pytest.importorskip("freezegun")
-    with freezegun.freeze_time(NOON) as clock, tracer.start_as_current_span("a"):
+    with freeze() as clock, tracer.start_as_current_span("a"):
         spend(3 * MS)
         clock.tick(timedelta(hours=1))
 
@@ -65,9 +68,8 @@ def moved_by_time_machine(tracer):
 
 def begun_before_it_froze(tracer):
     """Between its start and its end somebody freezes the clock."""
-    freezegun = pytest.importorskip("freezegun")
     span = tracer.start_span("a")
-    with freezegun.freeze_time(NOON):
+    with freeze():
         spend(3 * MS)
         span.end()
 
@@ -146,8 +148,7 @@ def test_times_that_are_the_clocks(sdk):
 
 def test_times_that_are_a_frozen_clocks(sdk):
     """What counts is what the clock shows to the application."""
-    freezegun = pytest.importorskip("freezegun")
-    with freezegun.freeze_time(NOON):
+    with freeze():
         shown = time.time_ns()
         assert is_now(shown)
         assert is_now(shown + MS)

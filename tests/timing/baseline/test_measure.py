@@ -69,6 +69,14 @@ def test_work_is_that_of_all_spans(grow):
     assert measure(grow(("r", 0, 9)))[("r",)].work is None
 
 
+def test_only_work_that_somebody_asserts_on(grow):
+    """That of other spans may vary."""
+    forest = grow(("r", 0, 9), ("s", 10, 12), work=40)
+    asserted = [(span.trace_id, span.span_id) for span in forest.spans if span.name == "s"]
+    assert measure(forest, asserted)[("r",)].work is None
+    assert measure(forest, asserted)[("s",)].work == 40
+
+
 def test_self_time_is_read_from_the_own_clock_where_the_other_was_moved(grow):
     """A span under freezegun took as long as it took."""
     forest = grow(("r", 0, 9), work=1)

@@ -118,7 +118,7 @@ BAD = [
     (GOOD[:30], f"{NAME}:2: it is cut off here; {REPAIR}"),
     (GOOD.replace('"GET":', '"GET"'), f"{NAME}:6: this is no JSON (Expecting ':' delimiter); {REPAIR}"),
     ("[1]\n", f"{NAME}:1: this is no JSON object; {REPAIR}"),
-    ("[" * 100_000, f"{NAME}: it is nested too deeply; {REPAIR}"),
+    ("[" * 100_000, f"{NAME}:1: it is nested too deeply; {REPAIR}"),
     (
         GOOD.replace('    "test_a"', '<<<<<<< HEAD\n    "test_a"'),
         f"{NAME}:8: a merge is not finished here (conflict markers); take either side, or {REPAIR}",
@@ -136,7 +136,7 @@ BAD = [
     ),
     (
         '{"tests": {}}',
-        f"{NAME}: its \"format\" is None, not 'pytest-traces structure'; is it another file?",
+        f"{NAME}:1: its \"format\" is None, not 'pytest-traces structure'; is it another file?",
     ),
     (
         GOOD.replace('"version": 1', '"version": 2'),
@@ -149,7 +149,11 @@ BAD = [
     ),
     (GOOD.replace("test_a", "TestB::test_b[1]"), f'{NAME}:8: "TestB::test_b[1]" is here twice; {REPAIR}'),
     (GOOD.replace(" > SELECT ü", ""), f'{NAME}:10: "GET /cart" is here twice; {REPAIR}'),
-    ('{"a": 1, "a": 2}', f"{NAME}: a name is here twice; {REPAIR}"),
+    ('{"a": 1, "a": 2}', f"{NAME}:1: a name is here twice; {REPAIR}"),
+    (
+        GOOD.replace("[2, 5]", "7" * 5_000),
+        f"{NAME}:10: a number here is too long; {REPAIR}",
+    ),
     (
         '{\n"format": "pytest-traces structure",\n"version": 1,\n"tests": []}',
         f'{NAME}:4: "tests" is no object; {REPAIR}',
@@ -235,10 +239,10 @@ def test_a_byte_order_mark_and_other_line_ends_are_no_error(tmp_path):
     assert sorted(load_structure(path, NAME).tests) == ["TestB::test_b[1]", "test_a"]
 
 
-def test_a_place_that_is_not_found_has_no_line(tmp_path):
+def test_a_place_that_is_not_found_is_told_as_near_as_it_is_known(tmp_path):
     """A name that is written another way than it would be here."""
     path = tmp_path / "x"
     path.write_text(GOOD.replace("test_a", "\\u0074est_a").replace("[2, 5]", "0"), encoding="utf-8")
 
-    with pytest.raises(BaselineError, match=r"^tests/test_x.traces.json: \"count\" is 0"):
+    with pytest.raises(BaselineError, match=r"^tests/test_x.traces.json:4: \"count\" is 0"):
         understand_structure(read_document(path, STRUCTURE, NAME))

@@ -64,13 +64,16 @@ def test_the_baseline_runs_widen_the_limit_by_their_spread() -> None:
 
 
 def test_a_path_that_varies_too_much_is_not_gated() -> None:
-    """Its own limit would be over twice its time."""
+    """Its own limit would be over twice its time; what is far over even that is no noise."""
     past = [{"work": round(MS * one)} for one in (0.6, 1.0, 1.6)]
 
     verdict = verdict_of(past, {"work": [9 * MS]})
 
     assert verdict.outcome == "noisy"
     assert verdict.reason == "it varies too much in the baseline runs"
+    far = verdict.cut**2 * MS
+    assert verdict_of(past, {"work": [round(far * 0.99)]}).outcome == "noisy"
+    assert verdict_of(past, {"work": [round(far * 1.01)]}).outcome == "over"
 
 
 def test_less_than_50_microseconds_more_is_a_note() -> None:
