@@ -32,6 +32,7 @@ TOOLS = [
     "anyio",
     "dirty-equals",
     "freezegun",
+    "time-machine",
 ]
 APPLICATIONS = ["fastapi", "httpx2", "flask", "sqlalchemy<2.1"]
 CLIENTS = ["aiohttp", "celery", "requests", "responses", "urllib3"]
