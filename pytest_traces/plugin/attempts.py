@@ -106,6 +106,7 @@ class Runs:
             _fail(report)
             self._explain(report, "this test is not repeatable; use attempts=1")
         self._spoiled = self._spoiled or report.failed
+        self._again = self._again and not self._spoiled
         return None
 
     def _is_repeated(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
@@ -116,7 +117,8 @@ class Runs:
         if self._spoiled or _is_stopping(self._item):
             return False
         if call.excinfo is None:
-            return attempt.wanted is not None and report.passed
+            # A subtest before it may have asked.
+            return report.passed and (attempt.wanted is not None or self._again)
         error = self._error(call.excinfo.value)
         if not isinstance(error, AssertionError) or not _is_ours(error.__traceback__):
             return False
@@ -167,13 +169,16 @@ def first_of(item: pytest.Item, protocol: tuple[int | None, int], allowed: int) 
         protocol: the process that goes through its protocol, and how many user properties it had.
         allowed: how many runs a limit may take, if its markers do not say.
     """
+    marked = None
     if item.get_closest_marker(MARKER) is not None:
         from pytest_traces.plugin.marks import attempts_of
 
-        allowed = attempts_of(item) or allowed
+        marked = attempts_of(item)
     process, known = protocol
-    # A fork that runs the test has a parent that would not run it again.
-    return Runs(item, known, can_repeat=process == os.getpid(), allowed=allowed)
+    # A fork that runs the test has a parent that would not run it again. With attempts=1 its
+    # author says that it cannot be repeated, whatever for.
+    can_repeat = process == os.getpid() and marked != 1
+    return Runs(item, known, can_repeat=can_repeat, allowed=marked or allowed)
 
 
 def _is_stopping(item: pytest.Item) -> bool:

@@ -34,7 +34,11 @@ _BASE = "traces_base"
 _COMPARED = "traces_compared"
 #: Of ``attempt.measured``: what the runs of a test have measured for a strict session.
 _STRICT = "strict"
-_UNFINISHED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+_UNFINISHED = (
+    pytest.ExitCode.INTERRUPTED,
+    pytest.ExitCode.INTERNAL_ERROR,
+    pytest.ExitCode.USAGE_ERROR,
+)
 
 _history = pytest.StashKey[History]()
 
@@ -143,6 +147,8 @@ class Regressions:
         kept.append(found)
         runs: list[Measured] = [one for one in kept if isinstance(one, dict)]
         try:
+            if not found and not self._history.structure(test):
+                return  # nothing now, nothing before
             failure = self._failure(test, runs)
             wanted = None if failure or self._is_judged(test) else self._history.wants(test, runs)
         except BaselineError as error:
@@ -160,8 +166,6 @@ class Regressions:
     def _failure(self, test: str, runs: list[Measured]) -> str | None:
         baseline = self._history.baseline(test)
         if not baseline.structure:
-            if not any(runs):
-                return None
             self._history.comparisons[test] = Comparison(test, baseline, is_unrecorded=True)
             return str(unrecorded(test, self._history.structure_file(test)))
         changes = self._history.changes(test, runs, is_final=len(runs) >= self._settings.repeats)
@@ -204,7 +208,9 @@ class Regressions:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._is_worker:
             return
-        if self._settings.strict and exitstatus not in _UNFINISHED:
+        if exitstatus in _UNFINISHED:
+            self._errors.append("not all was compared: the run did not come to its end")
+        elif self._settings.strict:
             self._try(self._judge)
         self._try(self._write)
         slower = any(one.slower for one in self._decided)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from pytest_traces.report.explain import Message
@@ -37,8 +38,8 @@ def nothing_to_compare(test: str) -> Message:
     message = Message("nothing to compare with: this test has no structure and no timings recorded")
     message.facts = [
         "  its structure, to be committed, and its timings of five processes on this machine:",
-        f"    pytest --traces-update=structure {test}",
-        f"    pytest --traces-record=5 {test}",
+        f"    {_command('--traces-update=structure', test)}",
+        f"    {_command('--traces-record=5', test)}",
     ]
     return message
 
@@ -58,7 +59,12 @@ def _suspicion(comparison: Comparison, one: Verdict) -> str:
 
 def accept(test: str) -> str:
     """The command that takes what is now as the baseline."""
-    return f"pytest --traces-update=structure,timings {test}"
+    return _command("--traces-update=structure,timings", test)
+
+
+def _command(option: str, test: str) -> str:
+    """To be copied to a shell, whatever the parameters of the test are."""
+    return f"pytest {option} {shlex.quote(test)}"
 
 
 def path_text(path: Path) -> str:
@@ -233,11 +239,12 @@ def _no_verdict(comparison: Comparison) -> Iterator[str]:
         yield f"  no verdict on durations: no baseline for {baseline.environment}"
         if baseline.others:
             yield f"  there are baselines for {listed(baseline.others)}"
-    yield f"  to record one: pytest --traces-record=5 {comparison.test}"
+    yield f"  to record one: {_command('--traces-record=5', comparison.test)}"
 
 
 def unrecorded(test: str, file: str) -> Message:
     """The failure of a test of a strict run that has no structure to be compared with."""
     message = Message(f"this test emits spans, and {file} does not know their structure")
-    message.hint = f"record it, and commit the file: pytest --traces-update=structure {test}"
+    command = _command("--traces-update=structure", test)
+    message.hint = f"record it, and commit the file: {command}"
     return message

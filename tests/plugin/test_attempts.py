@@ -284,7 +284,7 @@ def test_a_teardown_that_fails_ends_it(run_that_breaks, run):
 
 
 def test_a_limit_that_the_test_itself_expects_to_fail(run):
-    """Nothing is wrong with such a run; it is repeated for nothing, and passes."""
+    """Nothing is wrong with such a run, so it is the only one; nor does it excuse what follows."""
     result = run(
         """
         import pytest
@@ -293,10 +293,17 @@ def test_a_limit_that_the_test_itself_expects_to_fail(run):
 
         @pytest.mark.traces(attempts=2)
         def test_it(traces):
-            run_of("it")
+            assert run_of("it") == 1
             spend(traces, 30)
             with pytest.raises(DurationExceeded):
                 traces.assert_duration("GET /cart", under="10ms")
+
+        @pytest.mark.traces(attempts=2)
+        def test_count(traces):
+            spend(traces, 30)
+            with pytest.raises(DurationExceeded):
+                traces.assert_duration("GET /cart", under="10ms")
+            traces.assert_count("GET /cart", 2 if run_of("count") == 1 else 1)
 
         @pytest.mark.traces(attempts=2)
         def test_other(traces):
@@ -307,7 +314,7 @@ def test_a_limit_that_the_test_itself_expects_to_fail(run):
         """
     )
 
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(passed=1, failed=2)
     result.stdout.no_fnmatch_line("*not repeatable*")
     result.stdout.no_fnmatch_line("*rerun*")
 
@@ -383,6 +390,25 @@ def test_an_assertion_that_only_measures_is_no_rerun(run):
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["test_it.py . *", "*= 1 passed in *"])
+
+
+def test_a_test_that_is_not_repeatable_runs_once(run):
+    """Whatever for: the message of one that failed in a later run advises so."""
+    result = run(
+        """
+        import pytest
+        from helper import run_of
+
+        @pytest.mark.traces(attempts=1)
+        def test_it(traces):
+            attempt = traces._frame.recording.attempt
+            attempt.wanted = "measure"
+            assert run_of("it") == 1
+            assert not attempt.can_repeat
+        """
+    )
+
+    result.assert_outcomes(passed=1)
 
 
 def test_a_failure_among_runs_for_their_own_sake(run):
@@ -549,6 +575,27 @@ def test_subtests(run):
     assert result.ret == 1
     assert result.parseoutcomes()["passed"] == 1
     assert result.parseoutcomes()["failed"] == 2
+
+
+def test_a_failure_after_a_subtest_that_is_too_slow(run):
+    """It is the test's only run that counts, and there is no other."""
+    pytest.importorskip("pytest", "9.0")
+    result = run(
+        """
+        import pytest
+        from helper import run_of, spend
+
+        @pytest.mark.traces(attempts=2)
+        def test_it(traces, subtests):
+            spend(traces, 30)
+            with subtests.test("limit"):
+                traces.assert_duration("GET /cart", under="10ms")
+            assert run_of("it") == 0
+        """
+    )
+
+    assert result.parseoutcomes()["failed"] == 1
+    assert "passed" not in result.parseoutcomes()
 
 
 def test_parametrize_and_classes(run):

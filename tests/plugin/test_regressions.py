@@ -268,6 +268,7 @@ def test_a_baseline_that_is_broken_fails_a_strict_run(
 
     report = json.loads((pytester.path / "report.json").read_text())
     assert len(report["errors"]) == 1
+    assert result.parseoutcomes() == {"failed": 1, "passed": 1}
 
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*.traces/timings/*.json:1: it is cut off here; *"])
@@ -303,6 +304,16 @@ def test_workers_send_what_they_have_measured(
     report = json.loads((pytester.path / "report.json").read_text())
     assert report["environment"].endswith("-n2")
     assert report["regressions"] == ["test_it.py::test_asserts", "test_it.py::test_book"]
+
+
+def test_the_report_of_a_run_that_was_stopped_says_so(
+    run: Run, tell: object, pytester: pytest.Pytester
+) -> None:
+    """What it does not name as a regression was not compared."""
+    run("def test_it(): raise KeyboardInterrupt", "--traces-strict", "--traces-report=report.json")
+
+    report = json.loads((pytester.path / "report.json").read_text())
+    assert report["errors"] == ["not all was compared: the run did not come to its end"]
 
 
 def test_a_report_that_cannot_be_written_fails_the_run(

@@ -5,6 +5,7 @@ from textwrap import dedent
 import pytest
 
 from pytest_traces.report.regression import (
+    accept,
     change_text,
     note_lines,
     nothing_to_compare,
@@ -230,6 +231,16 @@ def test_each_kind_of_difference_has_its_words(
     assert (
         change_text(change(kind, before, after)) == f"'POST /checkout > SELECT orders': {expected}"
     )
+
+
+def test_a_command_can_be_copied_to_a_shell() -> None:
+    """Parameters of tests are quoted where they have to be."""
+    test = "tests/test_shop.py::test_cart[a b$]"
+
+    assert accept(test).endswith(f" '{test}'")
+    assert f" '{test}'" in str(unrecorded(test, "tests/test_shop.traces.json"))
+    assert str(nothing_to_compare(test)).count(f" '{test}'") == 2
+    assert accept(TEST).endswith(f" {TEST}")
 
 
 def test_many_differences_are_counted() -> None:

@@ -117,7 +117,7 @@ def test_each_attempt_is_told(act, checkout, attempt, failure):
     took = [231, 240, 233, 262, 238]
     shown = act.spans[0]
     for number, ms in enumerate(took, 1):
-        attempt.number, attempt.wanted = number, None
+        attempt.number, attempt.doubted = number, None
         data = shown.data._replace(end_ns=shown.start_ns + ms * MS)
         with record(timeout="0s", sources=["handwritten"]) as again:
             again._frame.recording.attempt = attempt
@@ -125,7 +125,7 @@ def test_each_attempt_is_told(act, checkout, attempt, failure):
                 journal.put(one)
             with pytest.raises(DurationExceeded) as caught:
                 again.assert_duration("POST /checkout", under="200ms")
-        assert (attempt.wanted is not None) is (number < 5)
+        assert (attempt.doubted is not None) is (number < 5)
 
     assert str(caught.value) == (
         "'POST /checkout' took 231 ms, limit 200 ms "
@@ -147,7 +147,7 @@ def test_a_single_attempt_says_what_five_would_do(checkout, attempt, failure):
         "  hint:  a single reading may be slow by chance. If this test can be run again,\n"
         "         @pytest.mark.traces(attempts=5) fails only where each of 5 runs is over the limit"
     )
-    assert attempt.wanted is None
+    assert attempt.doubted is None
 
 
 def test_a_limit_that_an_earlier_run_has_met(act, put, attempt, failure):
@@ -326,7 +326,7 @@ def test_the_first_call(act, put, attempt, failure):
     assert text.endswith(
         "a cold call is measured once, so its limit needs room: 7.5 times the best is usual"
     )
-    assert attempt.wanted is None
+    assert attempt.doubted is None
     assert act._frame.recording.notes == []
 
 

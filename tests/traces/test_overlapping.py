@@ -293,7 +293,7 @@ def test_too_close_asks_for_another_attempt(act, ran, attempt, wanted, more):
 
     message = failure(lambda: act.assert_on_critical_path("b"))
     verdict = "too close to call whether 'b' is on the critical path"
-    assert attempt.wanted == (verdict if wanted else None)
+    assert attempt.doubted == (verdict if wanted else None)
     assert more is None or message.splitlines()[-1] == more
 
 
