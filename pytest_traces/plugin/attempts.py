@@ -99,6 +99,7 @@ class Runs:
             if not report.failed:
                 self._sections += report.sections
                 report.when = BETWEEN  # type: ignore[assignment]
+                _introduce(self._item, BETWEEN)
                 return "repeat"
             self._again = False
             self._explain(report, "the teardown before another run failed")
@@ -179,6 +180,13 @@ def first_of(item: pytest.Item, protocol: tuple[int | None, int], allowed: int) 
     # author says that it cannot be repeated, whatever for.
     can_repeat = process == os.getpid() and marked != 1
     return Runs(item, known, can_repeat=can_repeat, allowed=marked or allowed)
+
+
+def _introduce(item: pytest.Item, when: str) -> None:
+    """Some versions of pytest-rerunfailures look up what they know of each phase."""
+    known = getattr(item, "_terminal_errors", None)
+    if isinstance(known, dict):
+        known.setdefault(when, False)
 
 
 def _is_stopping(item: pytest.Item) -> bool:

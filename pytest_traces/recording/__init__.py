@@ -215,14 +215,10 @@ class Recording:
             return False
         low, high = max(first or 0, self.first), last
         # Asked several times by each assertion, so without a call for each entry.
-        still_open = [
-            number
-            for number, entry in list(self._entries().items())
-            if (entry.end_ns if isinstance(entry, SpanData) else entry[1]) is None
-        ]
         return any(
             number >= low and (high is None or number < high) and number not in self.left_out
-            for number in still_open
+            for number, entry in list(self._entries().items())
+            if (entry.end_ns if isinstance(entry, SpanData) else entry[1]) is None
         )
 
     def size(self) -> int:
