@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from pytest_traces.model import CarrierData, RequestData, SpanData, SpanRef
 from pytest_traces.recording.attempt import Attempt as Attempt
@@ -27,9 +27,8 @@ from pytest_traces.recording.journaling import SpanKey as SpanKey
 from pytest_traces.recording.journaling import journal as journal
 from pytest_traces.recording.journaling import past_key as past_key
 from pytest_traces.recording.traffic import Exchange as Exchange
+from pytest_traces.recording.traffic import within
 from pytest_traces.settings import PLAYED, Settings
-
-T = TypeVar("T", RequestData, CarrierData)
 
 
 class Seen(NamedTuple):
@@ -209,12 +208,14 @@ class Recording:
         return within([one._replace(current=self._own(one.current)) for one in found], first, last)
 
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
-        """Whether a span of this window, or of a part of it, has not ended."""
+        """Whether a span of this window, or of a part of it, has not ended.
+
+        Asked several times by each assertion, so it makes no call for each entry.
+        """
         self._catch_up()
         if self._frozen is not None and not self._has_open_frozen:
             return False
         low, high = max(first or 0, self.first), last
-        # Asked several times by each assertion, so without a call for each entry.
         return any(
             number >= low and (high is None or number < high) and number not in self.left_out
             for number, entry in list(self._entries().items())
@@ -290,15 +291,6 @@ def _past_key(entry: Entry) -> int | None:
     if journal.sources[entry.source].random_ids:
         return past_key(entry.trace_id, entry.span_id)
     return None
-
-
-def within(items: list[T], first: int | None, last: int | None) -> list[T]:
-    """Those whose numbers are in the window."""
-    return [
-        one
-        for one in items
-        if (first is None or one.number >= first) and (last is None or one.number < last)
-    ]
 
 
 def _run(endings: list[Callable[[], str | None]]) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pytest_traces.model import CarrierData, Headers, RequestData, Role, SpanRef
 from pytest_traces.recording.journaling import Clock
 
 if TYPE_CHECKING:
     from pytest_traces.recording.journaling import Journal
+
+T = TypeVar("T", RequestData, CarrierData)
 
 
 class Exchange:
@@ -104,3 +106,12 @@ def current_spans(journal: Journal) -> tuple[SpanRef, ...]:
         if key is not None:
             found.append(SpanRef(name, *key))
     return tuple(found)
+
+
+def within(items: list[T], first: int | None, last: int | None) -> list[T]:
+    """Those whose numbers are in the window."""
+    return [
+        one
+        for one in items
+        if (first is None or one.number >= first) and (last is None or one.number < last)
+    ]

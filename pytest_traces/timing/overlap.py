@@ -19,14 +19,19 @@ class Clash(NamedTuple):
 
 def peak(intervals: Iterable[Interval]) -> int:
     """How many are open at once, at most. What took no time is open at no instant."""
-    changes: list[tuple[int, int]] = []
+    starts: list[int] = []
+    ends: list[int] = []
     for start, end in intervals:
         if start < end:
-            changes += [(start, 1), (end, -1)]
-    now = most = 0
-    for _, change in sorted(changes):  # at one instant the ends come first
-        now += change
-        most = max(most, now)
+            starts.append(start)
+            ends.append(end)
+    starts.sort()
+    ends.sort()
+    most = over = 0
+    for begun, start in enumerate(starts, 1):
+        while ends[over] <= start:
+            over += 1
+        most = max(most, begun - over)
     return most
 
 

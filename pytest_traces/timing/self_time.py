@@ -14,10 +14,12 @@ def own_intervals(span: Span, timeline: Timeline) -> list[Interval]:
     found = timeline.interval(span)
     if found is None:
         return []
+    if not span.children:
+        return [found] if found[0] < found[1] else []
     covered = sorted(
         interval
         for child in span.children
-        if child in timeline and (interval := timeline.interval(child)) is not None
+        if timeline.has_ended(child) and (interval := timeline.interval(child)) is not None
     )
     reached, last = found
     own: list[Interval] = []

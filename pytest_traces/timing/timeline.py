@@ -61,6 +61,10 @@ class Timeline:
         }
         return other
 
+    def has_ended(self, span: Span) -> bool:
+        """Whether the span is one of those that the timeline is of, and has ended."""
+        return self._intervals.get(span) is not None
+
     def finished(self) -> list[Span]:
         """The spans that have ended, in the order in which they were given."""
         return [span for span, found in self._intervals.items() if found is not None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from pytest_traces.forest import Span
 from pytest_traces.timing.timeline import Timeline
@@ -21,7 +22,7 @@ def roots_of(spans: Iterable[Span], timeline: Timeline) -> list[Span]:
     roots = [
         span
         for span in spans
-        if timeline.interval(span) is not None and _parent(span, timeline) is None
+        if timeline.has_ended(span) and _parent(span, timeline) is None
     ]
 
     def rank(span: Span) -> tuple[int, int, int]:
@@ -75,14 +76,17 @@ class Waits:
         self._collect(waiters)
 
     def _collect(self, waiters: dict[Span, Span | None]) -> None:
-        def rank(span: Span) -> tuple[int, int, str, int]:
-            return -self.end[span], self.begin[span], span.name, span.order
-
-        for span in sorted(self.spans, key=rank):
+        # By the latest end, the earliest begin, the name, the order: without a key for each span.
+        ordered = sorted(self.spans, key=attrgetter("order"))
+        ordered.sort(key=attrgetter("name"))
+        ordered.sort(key=self.begin.__getitem__)
+        ordered.sort(key=self.end.__getitem__, reverse=True)
+        for span in ordered:
             waiter = waiters[span]
             if waiter is not None and self.end[span] > self.begin[span]:
                 self.candidates.setdefault(waiter, []).append(span)
-        self.tops.sort(key=rank)
+        tops = set(self.tops)
+        self.tops = [span for span in ordered if span in tops]
 
     def parent(self, span: Span) -> Span | None:
         """The span that it is a child of; None for the root of the tree."""
@@ -157,15 +161,9 @@ def _walk(root: Span, timeline: Timeline) -> Iterable[tuple[Span, int]]:
 
 
 def _children(span: Span, timeline: Timeline) -> Sequence[Span]:
-    return [
-        child
-        for child in span.children
-        if child in timeline and timeline.interval(child) is not None
-    ]
+    return [child for child in span.children if timeline.has_ended(child)] if span.children else ()
 
 
 def _parent(span: Span, timeline: Timeline) -> Span | None:
     parent = span.parent
-    if parent is None or parent not in timeline or timeline.interval(parent) is None:
-        return None
-    return parent
+    return parent if parent is not None and timeline.has_ended(parent) else None
