@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -143,7 +144,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     faults: list[str] = []
     try:
-        yield
+        with item.stash[_runs].torn_down() if _runs in item.stash else nullcontext():
+            yield
     finally:
         if _recording in item.stash:
             faults = _close(item.config, item.stash[_recording])

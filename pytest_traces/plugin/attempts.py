@@ -11,7 +11,7 @@ The reason is forgotten when the next run begins; ``attempt`` itself, and with i
 A run that is to be repeated is not final. The outcome of its call is ``rerun``, its teardown has
 another ``when``, so whatever counts tests (the summary, JUnit XML, ``--maxfail``, ``--lf``,
 pytest-xdist) sees one test only, with the reports of the last run. The fixtures of the test are
-fresh in each run; wider ones are where the test is not the last that needs them.
+fresh in each run; wider ones stay.
 
 A later run that fails otherwise shows that the test cannot be repeated, and its report says so.
 Otherwise means: neither with :class:`DurationExceeded`, nor at the line that wanted the run.
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -75,6 +76,8 @@ class Runs:
         self.found = None
         self.attempt.wanted = self.attempt.doubted = None
         self.attempt.measuring = False
+        self.attempt.counting = self.attempt.counts_next
+        self.attempt.counts_next = False
         self.attempt.judged = False
 
     def run_again(self, nextitem: pytest.Item | None) -> None:
@@ -85,6 +88,24 @@ class Runs:
             attempt.number += 1
             self.begin()
             item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+
+    @contextmanager
+    def torn_down(self) -> Iterator[None]:
+        """While the test is torn down: before another run wider fixtures stay, whatever comes next.
+
+        What pytest tears down follows from the next test. It has no public way to say that this
+        is the same one; pytest-rerunfailures goes the same way.
+        """
+        state = getattr(self._item.session, "_setupstate", None)
+        tear_down = getattr(state, "teardown_exact", None)
+        if state is None or tear_down is None or not self._again or _is_stopping(self._item):
+            yield
+            return
+        state.teardown_exact = lambda nextitem: tear_down(_Sibling(self._item))  # noqa: ARG005
+        try:
+            yield
+        finally:
+            del state.teardown_exact
 
     def reported(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> str | None:
         """Take note of a report, and change it where its run is not the last one.
@@ -180,6 +201,17 @@ def first_of(item: pytest.Item, protocol: tuple[int | None, int], allowed: int) 
     # author says that it cannot be repeated, whatever for.
     can_repeat = process == os.getpid() and marked != 1
     return Runs(item, known, can_repeat=can_repeat, allowed=marked or allowed)
+
+
+class _Sibling:
+    """Something that has every fixture in common with a test but those of its own."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    def listchain(self) -> list[object]:
+        """What it is in, from the session down."""
+        return [*self._item.listchain()[:-1], self]
 
 
 def _introduce(item: pytest.Item, when: str) -> None:

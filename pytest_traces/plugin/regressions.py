@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_traces.plugin.baselines import environment_of, node_id_of
+from pytest_traces.plugin.late import fail_late
 from pytest_traces.plugin.measured import SENT, Measurements
 from pytest_traces.recording import Attempt, Recording
 from pytest_traces.report.compared import as_json, document, summary_lines
@@ -96,6 +97,8 @@ class Regressions:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         #: What the test that runs has measured.
         self._now: str | None = None
+        #: Of each test, what its call has reported if it has passed.
+        self._passed: dict[str, pytest.TestReport] = {}
         #: What the report says of each test.
         self._documents: dict[str, dict[str, Any]] = {}
         self._decided: list[Comparison] = []
@@ -126,7 +129,8 @@ class Regressions:
 
     # Each test: its structure is compared, its durations are measured.
 
-    @pytest.hookimpl(wrapper=True)
+    # Around the hook that judges markers: their failure says more than a difference does.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         __tracebackhide__ = True
         self._now = None
@@ -198,6 +202,8 @@ class Regressions:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._measurements.add(report)
+        if report.when == "call" and report.passed and hasattr(report, SENT):
+            self._passed[getattr(report, SENT)["test"]] = report
         if hasattr(report, _COMPARED):
             test, text = getattr(report, _COMPARED)
             self._documents[test] = json.loads(text)
@@ -213,7 +219,9 @@ class Regressions:
         elif self._settings.strict:
             self._try(self._judge)
         self._try(self._write)
-        slower = any(one.slower for one in self._decided)
+        slower = [one for one in self._decided if one.slower]
+        for one in slower:
+            fail_late(self._config, self._passed[one.test], regression_message(one))
         if (slower or self._errors) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -244,7 +252,9 @@ class Regressions:
             write_text(Path(self._settings.report), text + "\n", self._settings.report)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        lines = [*self._lines, *(summary_lines(self._decided) if self._decided else ())]
+        lines = list(self._lines)
+        if self._settings.strict:
+            lines += summary_lines(self._decided, self._documents)
         if lines or self._errors:
             terminalreporter.section("traces: compared with the baselines")
             for line in lines:

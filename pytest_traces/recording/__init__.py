@@ -210,16 +210,18 @@ class Recording:
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
         """Whether a span of this window, or of a part of it, has not ended.
 
-        Asked several times by each assertion, so it makes no call for each entry.
+        Asked several times by each assertion, so that where nothing is open it makes no call
+        and no tuple for each entry: many tuples set off the collector of garbage.
         """
         self._catch_up()
         if self._frozen is not None and not self._has_open_frozen:
             return False
-        low, high = max(first or 0, self.first), last
-        return any(
-            number >= low and (high is None or number < high) and number not in self.left_out
-            for number, entry in list(self._entries().items())
-            if (entry.end_ns if isinstance(entry, SpanData) else entry[1]) is None
+        entries, low, high = self._entries(), max(first or 0, self.first), last
+        every = list(entries.values())
+        return None in [e.end_ns if isinstance(e, SpanData) else e[1] for e in every] and any(
+            _is_open(entry)
+            for number, entry in list(entries.items())
+            if number >= low and (high is None or number < high) and number not in self.left_out
         )
 
     def size(self) -> int:

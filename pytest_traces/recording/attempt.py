@@ -14,6 +14,7 @@ class Attempt:
         allowed: how many runs a failed limit on a duration may take (marker, ini, or 1).
         can_repeat: whether somebody can run the test again: pytest, not ``record()``.
         counting: whether events of the interpreter are counted in this run.
+        counts_next: whether they are to be counted in the next one.
         wanted: why the test has to run again, set by whoever needs that; None if it has not.
         doubted: the verdict of an assertion for which the test runs again if it fails by that, and
             not if the test has caught it.
@@ -30,6 +31,7 @@ class Attempt:
     allowed: int = 1
     can_repeat: bool = False
     counting: bool = False
+    counts_next: bool = False
     wanted: str | None = None
     doubted: str | None = None
     measuring: bool = False

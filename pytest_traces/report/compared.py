@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,20 +15,22 @@ from pytest_traces.timing.decision.data import Key, Verdict
 FORMAT = "pytest-traces report"
 VERSION = 1
 _MOST_TESTS = 20
+_MOST_NAMED = 3
 
 
-def summary_lines(decided: Sequence[Comparison]) -> Iterator[str]:
-    """The tests that are slower, each whole; then those that are suspects; then the rest, counted.
+def summary_lines(
+    decided: Sequence[Comparison], tests: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """The tests that are slower, each in a line; then the suspects; then the rest, counted.
 
     Args:
-        decided: of the tests whose own code did not fail.
+        decided: of the tests whose own code did not fail; what an assertion decides, it says.
+        tests: what is known of every test, as in the report.
     """
     slower = [one for one in decided if one.slower]
     suspect = [one for one in decided if one.suspect and not one.slower]
     for one in slower[:_MOST_TESTS]:
-        yield f"{one.test}"
-        yield from str(regression_message(one)).splitlines()
-        yield ""
+        yield f"{one.test}: {regression_message(one).verdict}"
     if len(slower) > _MOST_TESTS:
         yield f"and {plural(len(slower) - _MOST_TESTS, 'more test')} slower than the baseline"
     for one in suspect[:_MOST_TESTS]:
@@ -35,37 +38,44 @@ def summary_lines(decided: Sequence[Comparison]) -> Iterator[str]:
         yield from (f"  {line}" for line in note_lines(one))
     if len(suspect) > _MOST_TESTS:
         yield f"and {plural(len(suspect) - _MOST_TESTS, 'more test')} suspect"
-    yield from _counts(decided)
+    # Who fails by structure alone, is told that, and has nothing to be counted.
+    told = {test: one for test, one in tests.items() if one["durations"] or _has_passed(one)}
+    if told:
+        yield _counts(told)
+        yield from _without_baseline(told)
 
 
-def _counts(decided: Sequence[Comparison]) -> Iterator[str]:
-    verdicts = [one for comparison in decided for one in comparison.verdicts]
-    judged = [one for one in verdicts if one.outcome not in ("noisy", "undecided")]
-    tests = {one.key[0] for one in judged}
-    text = f"{plural(len(judged), 'duration')} of {plural(len(tests), 'test')} compared"
-    noisy = sum(1 for one in verdicts if one.outcome == "noisy")
-    if noisy:
-        text += f"; {plural(noisy, 'path')} too noisy to gate"
-    small = sum(1 for one in verdicts if one.outcome == "small")
-    if small:
-        text += f"; {plural(small, 'path')} over the limit by less than counts"
-    undecided = sum(1 for one in verdicts if one.outcome == "undecided")
-    if undecided:
-        text += f"; {plural(undecided, 'path')} not decided"
-    yield text
-    yield from _without_baseline(decided)
+def _has_passed(one: Mapping[str, Any]) -> bool:
+    return bool(one["verdict"] == "passed")
 
 
-def _without_baseline(decided: Sequence[Comparison]) -> Iterator[str]:
-    """Each reason once, not once a test."""
-    reasons: dict[tuple[int, str], int] = {}
-    for one in decided:
-        if not one.verdicts:
-            key = (one.baseline.runs, one.baseline.environment)
-            reasons[key] = reasons.get(key, 0) + 1
-    for (runs, environment), number in sorted(reasons.items()):
+def _counts(tests: Mapping[str, Mapping[str, Any]]) -> str:
+    outcomes = [(test, path["outcome"]) for test, one in tests.items() for path in one["durations"]]
+    number = Counter(outcome for _, outcome in outcomes)
+    judged = [test for test, outcome in outcomes if outcome not in ("noisy", "undecided")]
+    text = f"{plural(len(judged), 'duration')} of {plural(len(set(judged)), 'test')} compared"
+    if number["noisy"]:
+        text += f"; {plural(number['noisy'], 'path')} too noisy to gate"
+    if number["small"]:
+        text += f"; {plural(number['small'], 'path')} over the limit by less than counts"
+    if number["undecided"]:
+        text += f"; {plural(number['undecided'], 'path')} not decided"
+    return text
+
+
+def _without_baseline(tests: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Each reason once, with some of its tests."""
+    reasons: dict[tuple[int, str], list[str]] = {}
+    for test, one in sorted(tests.items()):
+        if not one["durations"]:
+            key = (one["baseline"]["runs"], one["baseline"]["environment"])
+            reasons.setdefault(key, []).append(test)
+    for (runs, environment), those in sorted(reasons.items()):
         has = f"only {plural(runs, 'run')}" if runs else "no baseline"
-        yield f"no verdict on durations of {plural(number, 'test')}: {has} for {environment}"
+        yield f"no verdict on durations of {plural(len(those), 'test')}: {has} for {environment}"
+        yield from (f"  {test}" for test in those[:_MOST_NAMED])
+        if len(those) > _MOST_NAMED:
+            yield f"  and {len(those) - _MOST_NAMED:,} more"
 
 
 def document(

@@ -19,11 +19,7 @@ def roots_of(spans: Iterable[Span], timeline: Timeline) -> list[Span]:
 
     The main root starts first; of several the one that ends last, then the one recorded first.
     """
-    roots = [
-        span
-        for span in spans
-        if timeline.has_ended(span) and _parent(span, timeline) is None
-    ]
+    roots = [span for span in spans if timeline.has_ended(span) and _parent(span, timeline) is None]
 
     def rank(span: Span) -> tuple[int, int, int]:
         start, end = timeline.interval(span) or (0, 0)
@@ -153,11 +149,13 @@ class _Ancestors:
 
 def _walk(root: Span, timeline: Timeline) -> Iterable[tuple[Span, int]]:
     """The finished spans at and below the root with their depths, parents first."""
-    stack = [(root, 0)]
+    stack, depths = [root], [0]
     while stack:
-        span, depth = stack.pop()
+        span, depth = stack.pop(), depths.pop()
         yield span, depth
-        stack += [(child, depth + 1) for child in _children(span, timeline)]
+        children = _children(span, timeline)
+        stack += children
+        depths += [depth + 1] * len(children)
 
 
 def _children(span: Span, timeline: Timeline) -> Sequence[Span]:

@@ -87,7 +87,8 @@ class Repeating(Looking):
             allow: what may grow: names or normalised operations, regular expressions, globs.
 
         Raises:
-            AssertionError: a count grows, a span is open, or nothing was recorded at a size.
+            AssertionError: a count grows, a span is open, or nothing was recorded at a size; or
+                neither of both takes the size, so that nothing could have grown.
             BadValue: sizes that are not ascending whole numbers from 1 on, or only one.
             TypeError: something that cannot be called; something awaitable where an event loop
                 already runs: then the test must be a plain function.
@@ -110,6 +111,8 @@ class Repeating(Looking):
         found = growths(samples, allowed)
         if found:
             raise AssertionError(str(growth_message(found, samples)))
+        if not any(_takes_argument(one) for one in (act, arrange) if one is not None):
+            raise AssertionError(str(_same_input()))
 
     def _recorded(self, act: Callable[..., Any], size: int) -> Forest:
         """What one act emits, as this view shows it."""
@@ -181,6 +184,14 @@ def _takes_argument(function: Callable[..., Any]) -> bool:
 def _check_callable(name: str, function: object) -> None:
     if not callable(function):
         raise TypeError(f"assert_no_growth: {name} is called, but {function!r} cannot be")
+
+
+def _same_input() -> Message:
+    message = Message("neither act nor arrange takes the size, so every input was the same")
+    message.hint = (
+        "write act as a function of the size, or give arrange=, which makes an input of that size"
+    )
+    return message
 
 
 def _read_sizes(sizes: object) -> list[int]:

@@ -64,11 +64,16 @@ class Working(Looking):
         understood(_check, at_most)
         work.check()
         attempt, counts = self._frame.recording.attempt, self._frame.recording.counts_work
+        held = attempt.measured.setdefault(f"work: {selection} <= {at_most}", [])
+        if not counts and held and selection.of(self._forest()):
+            return  # in the run in which events were counted
         if not counts and attempt.can_repeat and selection.of(self._forest()):
-            attempt.counting, attempt.wanted = True, "events are counted in a run of their own"
+            attempt.counts_next = attempt.measuring = True
+            attempt.wanted = "events are counted in a run of their own"
         self._when_quiet(
             lambda forest: self._too_much(selection, at_most, forest), incomplete=ABSENCE
         )
+        held.append(attempt.number)
 
     def _too_much(self, selection: Selection, at_most: int, forest: Forest) -> Message | None:
         found = selection.of(forest)

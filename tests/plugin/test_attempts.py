@@ -153,13 +153,20 @@ def test_junit_xml_has_one_test(run, pytester):
 
 
 def test_fixtures_of_the_test_are_fresh_and_wider_ones_stay(run):
-    """While another test follows that needs them."""
+    """Also where no other test needs them."""
     result = run(
         """
         import pytest
         from helper import run_of, spend
 
         made = []
+
+        @pytest.fixture(scope="session", autouse=True)
+        def whole():
+            made.append("whole")
+            yield
+            made.append("end")
+            print("made:", *made)
 
         @pytest.fixture
         def own():
@@ -176,14 +183,26 @@ def test_fixtures_of_the_test_are_fresh_and_wider_ones_stay(run):
             spend(traces, [30, 9][run_of("it") - 1])
             traces.assert_duration("GET /cart", under="10ms")
 
-        def test_last(shared):
-            assert made == ["shared", "own", "over", "own", "over"]
+        class TestLast:
+            @pytest.fixture(scope="class")
+            def of_class(self):
+                made.append("class")
+                yield
+                made.append("no class")
+
+            @pytest.mark.traces(attempts=3)
+            def test_last(self, traces, of_class, own, shared):
+                spend(traces, [30, 30, 9][run_of("last") - 1])
+                traces.assert_duration("GET /cart", under="10ms")
         """,
         "-p",
         "no:randomly",
+        "-s",
     )
 
     result.assert_outcomes(passed=2)
+    runs = "own over own over class own over own over own over no class"
+    result.stdout.fnmatch_lines([f"*made: whole shared {runs} end"])
 
 
 def test_another_failure_in_a_later_run(run):

@@ -32,5 +32,8 @@ def test_the_fixture_is_explained(run):
     result = run("", "--fixtures")
 
     result.stdout.re_match_lines(
-        [r"traces -- .*plugin.__init__\.py:\d+", "    Records every span of this test, and asserts on them."]
+        [
+            r"traces -- .*plugin.__init__\.py:\d+",
+            "    Records every span of this test, and asserts on them.",
+        ]
     )

@@ -409,7 +409,7 @@ def test_many_places_that_grow_are_cut(act, grow, failure):
 
 
 def test_arrange_is_not_looked_at(act, grow):
-    """What it emits, and how often, is of no interest; both may go without the size."""
+    """What it emits, and how often, is of no interest; one of both may go without the size."""
     log = []
 
     def arrange(size):
@@ -423,8 +423,24 @@ def test_arrange_is_not_looked_at(act, grow):
 
     act.assert_no_growth(run, arrange)
     assert log == [("arrange", 2), "act", ("arrange", 8), "act"]
-    act.assert_no_growth(run, arrange=lambda: log.clear())
+    act.assert_no_growth(lambda size: run(), arrange=lambda: log.clear())
     assert log == ["act"]
+
+
+@pytest.mark.parametrize("arrange", [None, lambda: None])
+def test_the_same_input_twice_proves_nothing(act, grow, arrange):
+    """Somebody has to take the size."""
+
+    def run():
+        grow("root", key="root")
+
+    with pytest.raises(AssertionError) as failure:
+        act.assert_no_growth(run, arrange)
+    assert str(failure.value) == (
+        "neither act nor arrange takes the size, so every input was the same\n"
+        "\n"
+        "  hint:  write act as a function of the size, or give arrange=, which makes an input of that size"
+    )
 
 
 def test_growth_looks_through_the_view(orders, act):
