@@ -32,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         "merge",
         help="several files of structure, or of timings, become one",
         description="Several files of structure become one, or several files of timings of one "
-        "environment. Parts of one run (PYTEST_TRACES_RUN) are united; the last ten runs are kept.",
+        "environment. Parts of one run (PYTEST_TRACES_RUN) are united; of each test the last ten "
+        "runs are kept.",
     )
     merge.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what to merge")
     merge.add_argument(

@@ -34,6 +34,8 @@ MARKER_HELP = (
 
 #: Set in the processes of ``--traces-record``.
 RECORDED = "PYTEST_TRACES_RECORDED"
+#: The file in which such a process says what it has recorded.
+RECORDED_TO = "PYTEST_TRACES_RECORDED_TO"
 #: Set in processes that measure for another one, which alone decides.
 MEASURES = "PYTEST_TRACES_MEASURES"
 
@@ -126,7 +128,8 @@ def _add_baselines(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     group.addoption(
         "--traces-record",
         metavar="N",
-        help="record the timings of N runs, one after the other, each in a process of its own",
+        help="record a new baseline of timings: N runs, one after the other, each in a process of "
+        "its own, instead of what there was of the tests that pass",
     )
     group.addoption(
         "--traces-prune",

@@ -76,8 +76,6 @@ class Runs:
         self.found = None
         self.attempt.wanted = self.attempt.doubted = None
         self.attempt.measuring = False
-        self.attempt.counting = self.attempt.counts_next
-        self.attempt.counts_next = False
         self.attempt.judged = False
 
     def run_again(self, nextitem: pytest.Item | None) -> None:
@@ -86,6 +84,7 @@ class Runs:
         while self._again and not _is_stopping(item):
             del item.user_properties[self._known :]
             attempt.number += 1
+            attempt.counting, attempt.counts_next = attempt.counts_next, False
             self.begin()
             item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 
@@ -19,7 +19,6 @@ class Measurements:
 
     def __init__(self) -> None:
         self._passed: dict[str, list[tuple[Measured, bool]]] = {}
-        #: Why tests have no measurement: ``failed``, ``skipped``, or ``xfailed``.
         self._left: dict[str, str] = {}
 
     def add(self, report: pytest.TestReport) -> None:
@@ -31,7 +30,8 @@ class Measurements:
             self._passed.setdefault(test, []).append((unpacked(text), counted))
             self._left.pop(test, None)
         elif report.failed or (str(report.outcome) == "rerun" and report.longrepr):
-            self._leave(test, "failed")
+            again = test in self._passed
+            self._leave(test, "not repeatable: it failed in a later run" if again else "failed")
         elif hasattr(report, "wasxfail"):
             self._leave(test, "expected to fail")
         elif report.skipped:
@@ -39,7 +39,7 @@ class Measurements:
 
     def _leave(self, test: str, why: str) -> None:
         self._passed.pop(test, None)
-        self._left[test] = why
+        self._left.setdefault(test, why)  # the first reason is the cause
 
     def files(self, collected: Iterable[str]) -> list[str]:
         """The files with tests that ran or were collected, sorted."""
@@ -60,6 +60,11 @@ class Measurements:
             test: [measured for measured, counted in repeats if not counted]
             for test, repeats in self._passed.items()
         }
+
+    @property
+    def left(self) -> Mapping[str, str]:
+        """Why tests have no measurement, in words."""
+        return self._left
 
     def left_lines(self) -> list[str]:
         """Which tests keep what the baselines say of them, in words."""

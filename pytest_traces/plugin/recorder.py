@@ -19,6 +19,7 @@ from pytest_traces.plugin.baselines import (
     timings_place,
 )
 from pytest_traces.plugin.collected import Collected
+from pytest_traces.plugin.handed import Handed, hand_over, siblings
 from pytest_traces.plugin.measured import SENT, Measurements
 from pytest_traces.recording import Recording
 from pytest_traces.report.recorded import structure_lines, timings_line
@@ -39,6 +40,10 @@ from pytest_traces.timing.decision.calibration import calibrate
 from pytest_traces.traces.measuring import measured
 
 _UNFINISHED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+
+
+#: Of ``attempt.measured``: the runs of a test that count for its timings.
+_TIMED = "timed"
 
 
 class Recorder:
@@ -114,8 +119,11 @@ class Recorder:
         if recording is not None and found is not None:
             attempt = recording.attempt
             self._now = found, attempt.counting
+            timed = attempt.measured.setdefault(_TIMED, [])
+            if not attempt.counting:  # which makes it slow
+                timed.append(attempt.number)
             wanted = self._settings.repeats if "timings" in self._settings.update else 1
-            if attempt.wanted is None and attempt.can_repeat and attempt.number < wanted and found:
+            if attempt.wanted is None and attempt.can_repeat and len(timed) < wanted and found:
                 attempt.wanted = f"each test is measured {wanted} times for its timings"
         return result
 
@@ -196,10 +204,11 @@ class Recorder:
         stale = self._stale({test for one in (known.runs if known else ()) for test in one.tests})
         if tests or (self._settings.prune and stale):
             gone = stale if self._settings.prune else set()
-            timings = add_run(path.parent, path.stem, run, shown, gone)
+            timings = add_run(path.parent, path.stem, run, shown, gone, beside=siblings())
             self._lines += timings_line(shown, run, timings, stale, pruned=self._settings.prune)
         else:
             self._lines.append(f"{shown}: no test that passed has spans")
+        hand_over(Handed(str(path), shown, sorted(tests), self._measurements.left))
 
     def _stale(self, tests: set[str]) -> set[str]:
         """Those of the tests that are no longer in their file, as far as that is known."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from pytest_traces.report.words import listed, plural
 from pytest_traces.timing.baseline.paths import written
@@ -72,11 +73,43 @@ def timings_line(
 ) -> list[str]:
     """What was added to the timings of an environment."""
     most = max((one.repeats for paths in run.tests.values() for one in paths.values()), default=0)
-    repeats = f", each up to {plural(most, 'time')}" if most > 1 else ""
-    runs = plural(len(timings.runs), "run")
-    line = f"{shown}: {plural(len(run.tests), 'test')}{repeats}; {runs} of at most {KEPT}"
+    line = f"{shown}: {plural(len(run.tests), 'test')}"
+    if most > 1:
+        line += f", each up to {plural(most, 'time')}"
+    had = Counter(test for one in timings.runs for test in one.tests if test in run.tests)
+    if had:
+        low, high = min(had.values()), max(had.values())
+        runs = plural(high, "run") if low == high else f"{low} to {plural(high, 'run')}"
+        line += f"; {runs} of each, at most {KEPT}"
     names = sorted(stale)
     return [line, *_gone_lines([] if pruned else names, names if pruned else [])]
+
+
+def new_baseline_lines(
+    shown: str, runs: Mapping[str, int], left: Sequence[Mapping[str, str]]
+) -> list[str]:
+    """What several processes have recorded as a new baseline.
+
+    Args:
+        shown: the file, as messages name it.
+        runs: of each test that was recorded, how many runs there are of it.
+        left: of each process, which tests it did not record, and why.
+    """
+    numbers = sorted(Counter(runs.values()).items(), reverse=True)
+    found = [
+        f"{plural(tests, 'test')} with {plural(number, 'run')}{' each' if tests > 1 else ''}"
+        for number, tests in numbers
+    ]
+    said = ", ".join(found) or "nothing was recorded, as no test that passed has spans"
+    by_reason: dict[tuple[int, str], list[str]] = {}
+    times = Counter((test, why) for one in left for test, why in one.items())
+    for (test, why), number in sorted(times.items()):
+        by_reason.setdefault((-number, why), []).append(test)
+    processes = f"{len(left)} process{'' if len(left) == 1 else 'es'}"
+    return [f"{shown}: {said}"] + [
+        f"not recorded by {-number} of {processes} ({why}): {listed(tests)}"
+        for (number, why), tests in sorted(by_reason.items())
+    ]
 
 
 def _gone_lines(stale: Sequence[str], pruned: Sequence[str]) -> list[str]:

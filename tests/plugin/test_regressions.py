@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from pytest_traces.timing.baseline.environment import environment_key
+
 Run = Callable[..., pytest.RunResult]
 
 #: How long each call takes, in milliseconds, is read from a file; how many there are, from another.
@@ -180,21 +182,25 @@ def test_a_strict_run_fails_where_a_test_is_slower(
     tell: Callable[[list[int]], None],
     pytester: pytest.Pytester,
 ) -> None:
-    """By its exit status: the test itself has passed; the report and the JSON say which."""
+    """The test itself, at the end of the session; the summary and the JSON say so, too."""
     recorded(STRICT)
     tell([2, 2, 2, 2, 7, 2, 2])
 
     result = run(STRICT, "--traces-strict", "--traces-report=report.json")
 
     assert result.ret == 1
-    assert result.parseoutcomes()["passed"] == 2
-    assert lines_of(result, "test_it.py::test_book")[:6] == [
-        "test_it.py::test_book",
+    assert result.parseoutcomes() == {"failed": 1, "passed": 1}
+    assert lines_of(result, "slower than the baseline")[:5] == [
         "slower than the baseline: 'book > step e' takes x3.50 as long",
         "slower   'book > step e'",
         "2.00 ms before, 7.00 ms now: x3.50, about 90 % within x3.50 to x3.50",
         "limit x1.25 (the floor); over it in 30 of 30 repeats",
         "in a second process x3.50, the best of 30 repeats",
+    ]
+    assert lines_of(result, "test_it.py::test_book")[:3] == [
+        "test_it.py::test_book: slower than the baseline: 'book > step e' takes x3.50 as long",
+        "8 durations of 1 test compared",
+        "=========================== short test summary info ============================",
     ]
     report = json.loads((pytester.path / "report.json").read_text())
     assert report["regressions"] == ["test_it.py::test_book"]
@@ -224,6 +230,62 @@ def test_a_strict_run_fails_a_test_of_another_structure(
     ])  # fmt: skip
     report = json.loads((pytester.path / "report.json").read_text())
     assert report["tests"]["test_it.py::test_book"]["verdict"] == "certain"
+
+
+def test_a_marker_is_judged_before_the_structure(
+    run: Run, recorded: Callable[[str], None], tell: Callable[[list[int]], None]
+) -> None:
+    """It says what was asked for; that there is a difference follows from it."""
+    source = "    import pytest\n" + STRICT.replace(
+        "def test_book", "@pytest.mark.traces(spans=8)\n    def test_book"
+    )
+    recorded(source)
+    tell([*STEADY, 2])
+
+    result = run(source, "--traces-strict")
+
+    assert result.parseoutcomes() == {"failed": 1, "passed": 1}
+    result.stdout.fnmatch_lines(["*9 spans*"])
+    result.stdout.fnmatch_lines(["*@pytest.mark.traces on test_book*"])
+    assert "the structure differs" not in result.stdout.str()
+
+
+def test_a_marker_that_holds_leaves_the_structure_to_be_compared(
+    run: Run, recorded: Callable[[str], None], tell: Callable[[list[int]], None]
+) -> None:
+    """Also one that runs the test again where it fails."""
+    source = "    import pytest\n" + STRICT.replace(
+        "def test_book", "@pytest.mark.traces(spans=20, under='9 s')\n    def test_book"
+    )
+    recorded(source)
+    tell([*STEADY, 2])
+
+    result = run(source, "--traces-strict")
+
+    assert result.parseoutcomes() == {"failed": 1, "passed": 1}
+    result.stdout.fnmatch_lines(["the structure differs from the baseline: 'book > step h'*"])
+
+
+def test_the_summary_counts_what_assertions_have_compared(
+    run: Run, recorded: Callable[[str], None]
+) -> None:
+    """Beside what the strict run itself compares, and it names the tests without a verdict."""
+    source = STRICT + ASSERTS.removeprefix(SHOP).replace("test_book", "test_asserts")
+    recorded(source)
+    more = "".join(f"\n    def test_{i}(traces):\n        emit(traces)\n" for i in range(4))
+    run(source + more, "--traces-update=structure")
+
+    result = run(source + more, "--traces-strict")
+
+    assert result.ret == 0
+    assert lines_of(result, "16 durations")[:6] == [
+        "16 durations of 2 tests compared",
+        "no verdict on durations of 4 tests: no baseline for " + environment_key(0),
+        "test_it.py::test_0",
+        "test_it.py::test_1",
+        "test_it.py::test_2",
+        "and 1 more",
+    ]
 
 
 def test_a_strict_run_fails_a_test_that_has_lost_all_its_spans(

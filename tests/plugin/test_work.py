@@ -11,10 +11,11 @@ pytestmark = [
 ]
 
 COUNTED = """
-    from app import emit
+    from app import emit, tracer
 
     def test_it(traces):
-        emit("a", "b")
+        with tracer.start_as_current_span("a"):
+            emit("b")
         traces.assert_work("a", at_most=10_000)
         traces.assert_work("b", at_most=10_000)
 """
@@ -52,6 +53,6 @@ def test_timings_are_those_of_the_other_runs(run, pytester):
     result.assert_outcomes(passed=1)
     (timings,) = (pytester.path / ".traces" / "timings").glob("*.json")
     (test,) = json.loads(timings.read_text())["runs"][0]["tests"].values()
-    assert {path: one["repeats"] for path, one in test.items()} == {"a": 5, "b": 5}
+    assert {path: one["repeats"] for path, one in test.items()} == {"a": 5, "a > b": 5}
     structure = json.loads((pytester.path / "test_it.traces.json").read_text())
     assert all("work" in one for one in structure["tests"]["test_it"].values())

@@ -1,5 +1,7 @@
 """What a whole session says in comparison with its baselines."""
 
+from typing import Any
+
 from pytest_traces.report.compared import as_json, document, summary_lines
 from pytest_traces.timing.baseline.structure import PathStructure, StructureChange
 from pytest_traces.timing.decision.comparison import Baseline, Comparison
@@ -22,8 +24,13 @@ def suspect(test: str) -> Comparison:
     return Comparison(test, HERE, (), (verdict(test, "over"),), {})
 
 
+def lines_of(decided: list[Comparison], others: dict[str, Any] | None = None) -> list[str]:
+    tests = (others or {}) | {one.test: as_json(one) for one in decided}
+    return list(summary_lines(decided, tests))
+
+
 def test_slower_tests_come_first_then_suspects_then_numbers() -> None:
-    """What is not decided is counted, and each reason is said once."""
+    """Also of tests that an assertion has compared; each reason is said once."""
     quiet = [
         Comparison("c", HERE, (), (verdict("c"), verdict("c", "noisy"), verdict("c", "small"))),
         Comparison("d", HERE, (), (verdict("d", "undecided"),)),
@@ -32,39 +39,50 @@ def test_slower_tests_come_first_then_suspects_then_numbers() -> None:
         Comparison("g", HERE._replace(runs=2)),
     ]
 
-    assert list(summary_lines([*quiet, suspect("b"), slower("a")])) == [
-        "a",
-        "slower than the baseline: 'book' takes x3.00 as long",
-        "",
-        "  slower   'book'",
-        "           2.00 ms before, 6.00 ms now: x3.00, about 90 % within x2.50 to x3.50",
-        "           limit x1.25 (the floor); over it in 30 of 30 repeats",
-        "           in a second process x3.00, the best of 30 repeats",
-        "",
-        "  not divided by it, as the baseline does not prove it needs that: 'book'",
-        "  compared with 5 runs of here; self times, the best of the repeats",
-        "",
-        "  hint:  if this is meant: pytest --traces-update=structure,timings a",
-        "",
+    failed = {
+        "x": as_json(Comparison("x", HERE._replace(runs=0), is_unrecorded=True)),
+        "y": as_json(Comparison("y", HERE, (), (verdict("y"),))),
+    }
+
+    assert lines_of([*quiet, suspect("b"), slower("a")], failed) == [
+        "a: slower than the baseline: 'book' takes x3.00 as long",
         "b",
         "  suspect: 'book' 2.00 ms before, 6.00 ms now: x3.00, about 90 % within x2.50 to x3.50 "
         "limit x1.25 (the floor); over it in 30 of 30 repeats; "
         "not confirmed by a second process, so no failure",
-        "4 durations of 3 tests compared; 1 path too noisy to gate; "
+        "5 durations of 4 tests compared; 1 path too noisy to gate; "
         "1 path over the limit by less than counts; 1 path not decided",
         "no verdict on durations of 2 tests: no baseline for here",
+        "  e",
+        "  f",
         "no verdict on durations of 1 test: only 2 runs for here",
+        "  g",
     ]
 
 
 def test_long_lists_are_cut() -> None:
-    """Twenty tests of each kind are shown."""
+    """Twenty tests of each kind are shown, and three without a baseline."""
     many = [slower(f"a{i}") for i in range(23)] + [suspect(f"b{i}") for i in range(21)]
+    many += [Comparison(f"c{i}", HERE._replace(runs=0)) for i in range(5)]
 
-    lines = list(summary_lines(many))
+    lines = lines_of(many)
 
     assert "and 3 more tests slower than the baseline" in lines
     assert "and 1 more test suspect" in lines
+    assert lines[-5:] == [
+        "no verdict on durations of 5 tests: no baseline for here",
+        "  c0",
+        "  c1",
+        "  c2",
+        "  and 2 more",
+    ]
+
+
+def test_nothing_is_counted_where_all_fails_by_structure() -> None:
+    """That is told with each of them."""
+    alone = Comparison("x", HERE._replace(runs=0), is_unrecorded=True)
+
+    assert lines_of([], {"x": as_json(alone)}) == []
 
 
 def test_json_has_everything_that_was_decided() -> None:

@@ -28,8 +28,8 @@ _BEGIN = 200
 def merge_files(inputs: Sequence[FilePath], output: FilePath) -> str:
     """Merge files, and write the result; the output may be one of the inputs.
 
-    Of timings, parts of one run are united, and the last ten runs are kept. Of structures, each
-    test has to be in one file only, or to be the same in all that have it.
+    Of timings, parts of one run are united, and of each test the last ten runs are kept. Of
+    structures, each test has to be in one file only, or to be the same in all that have it.
 
     Args:
         inputs: the files, at least one.

@@ -6,14 +6,15 @@ the parts of one run, from shards or from processes, have the same key and becom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from pytest_traces.timing.baseline.measure import Measured
 from pytest_traces.timing.baseline.paths import Path
 
-#: So many runs are kept, the newest ones.
+#: So many runs of each test are kept, the newest ones.
 KEPT = 10
 NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
@@ -80,15 +81,42 @@ def _timing(taken: list[int]) -> PathTiming:
 
 
 def united(runs: Iterable[Run]) -> tuple[Run, ...]:
-    """The runs by key, the last ten in order of their end; the order they come in is no matter.
+    """The runs by key in order of their end, of each test the last ten; those without tests go.
 
-    Of a test that two parts of a run have, the part with more repeats counts.
+    The order they come in is no matter. Of a test that two parts of a run have, the part with
+    more repeats counts.
     """
     by_key: dict[str, Run] = {}
     for run in runs:
-        known = by_key.get(run.key)
-        by_key[run.key] = run if known is None else _joined(known, run)
-    return tuple(sorted(by_key.values(), key=lambda run: (run.recorded, run.key))[-KEPT:])
+        if run.tests:
+            known = by_key.get(run.key)
+            by_key[run.key] = run if known is None else _joined(known, run)
+    return _newest(sorted(by_key.values(), key=lambda run: (run.recorded, run.key)))
+
+
+def _newest(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Each test in the last ten of the runs that have it: one test takes no other one out."""
+    had: Counter[str] = Counter()
+    kept = []
+    for run in reversed(runs):
+        tests = {test: paths for test, paths in run.tests.items() if had[test] < KEPT}
+        had.update(tests.keys())
+        if tests:
+            kept.append(run._replace(tests=tests))
+    return tuple(reversed(kept))
+
+
+def replaced(runs: Sequence[Run], new: Run, beside: Collection[str]) -> tuple[Run, ...]:
+    """The runs and one of a new baseline, which takes the tests that it has out of older ones.
+
+    Args:
+        runs: what is known.
+        new: what was measured; tests that it has not stay as they are.
+        beside: the keys of the other runs of the new baseline.
+    """
+    siblings = [run for run in runs if run.key in beside]
+    older = without((run for run in runs if run.key not in beside), new.tests)
+    return united((*older, *siblings, new))
 
 
 def _joined(one: Run, other: Run) -> Run:

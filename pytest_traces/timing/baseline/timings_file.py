@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path as FilePath
 from typing import Any, TypeGuard
 
@@ -17,7 +17,14 @@ from pytest_traces.timing.baseline.files import (
     write_text,
 )
 from pytest_traces.timing.baseline.paths import Path, read, written
-from pytest_traces.timing.baseline.timings import PathTiming, Run, Timings, united, without
+from pytest_traces.timing.baseline.timings import (
+    PathTiming,
+    Run,
+    Timings,
+    replaced,
+    united,
+    without,
+)
 
 TIMINGS = Kind(
     "pytest-traces timings",
@@ -129,7 +136,15 @@ def timings_text(timings: Timings) -> str:
     return laid_out(TIMINGS, {"environment": timings.environment, **fields, "runs": runs})
 
 
-def add_run(folder: FilePath, environment: str, run: Run, shown: str, gone: set[str]) -> Timings:
+def add_run(
+    folder: FilePath,
+    environment: str,
+    run: Run,
+    shown: str,
+    gone: set[str],
+    *,
+    beside: Collection[str] | None = None,
+) -> Timings:
     """Add a run to the file of its environment; several processes may do so at once.
 
     Args:
@@ -138,6 +153,8 @@ def add_run(folder: FilePath, environment: str, run: Run, shown: str, gone: set[
         run: what was measured.
         shown: how messages name the file.
         gone: node ids of tests to forget in all runs.
+        beside: of a new baseline, the keys of its other runs: what older ones say of the tests
+            of this run is forgotten. None to add to what there is.
 
     Raises:
         BaselineError: the file cannot be used or written, and is as it was.
@@ -147,7 +164,8 @@ def add_run(folder: FilePath, environment: str, run: Run, shown: str, gone: set[
         ignored_folder(folder)
         with locked(folder):
             old = load_timings(path, shown) or Timings(environment)
-            new = old._replace(runs=without(united((*old.runs, run)), gone))
+            runs = united((*old.runs, run)) if beside is None else replaced(old.runs, run, beside)
+            new = old._replace(runs=without(runs, gone))
             write_text(path, timings_text(new), shown)
     except OSError as error:
         problem = f"its folder cannot be used ({error.strerror})"
