@@ -81,10 +81,10 @@ def _put_together(log: Any) -> None:
     for one in reversed(entries):
         entry = one.to_xml()
         if _names(entry) == _names(added) and one.to_xml() is entry:  # it is final
-            place = 1 if entry.find("properties") is not None else 0
-            entry[place:place] = list(added.findall("failure"))
             log.stats["passed"] -= 1
             log.node_reporters_ordered.pop()
+            place = 1 if entry.find("properties") is not None else 0
+            entry[place:place] = list(added.findall("failure"))
             return
 
 

@@ -74,8 +74,10 @@ def concurrent_message(wanted: Wanted, most: Busiest, timeline: Timeline, *, luc
         if len(most.spans) > 1:
             names = joined([quoted(span.name) for span in most.spans])
             got = f"at most {len(most.spans)} of them were: {names}"
+    elif len(every) < wanted.at_least:
+        got = f"there are only {len(every)}" if len(every) > 1 else "there is only one"
     elif len(most.spans) < 2:
-        got = f"all {len(every)} ran one after another" if len(every) > 1 else "there is only one"
+        got = f"all {len(every)} ran one after another"
     else:
         got = f"at most {len(most.spans)} of {len(every)} were"
     message = Message(f"expected {wanted} at the same time, but {got}")
@@ -85,7 +87,8 @@ def concurrent_message(wanted: Wanted, most: Busiest, timeline: Timeline, *, luc
         message.facts = [f"  {_apart(*pair, timeline)}"]
     if luck:
         message.facts.append(f"  {LUCK}")
-    if pair is None or pair[0] not in pair[1].ancestors:
+    is_enough = wanted.at_least is None or len(every) >= wanted.at_least
+    if is_enough and (pair is None or pair[0] not in pair[1].ancestors):
         message.hint = "start them together: asyncio.gather, a task group or a pool of threads"
     return message
 

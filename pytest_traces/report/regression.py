@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
+from pytest_traces.report.accepting import accepting, structure_command, timings_command
 from pytest_traces.report.explain import Message
 from pytest_traces.report.words import duration, listed, plural
 from pytest_traces.timing.baseline.measure import Range
 from pytest_traces.timing.baseline.paths import Path, written
 from pytest_traces.timing.baseline.structure import PathStructure, StructureChange
-from pytest_traces.timing.decision.comparison import Comparison
+from pytest_traces.timing.decision.comparison import Baseline, Comparison
 from pytest_traces.timing.decision.data import Verdict
-from pytest_traces.timing.decision.rule import LEAST_RUNS, SPREADS
+from pytest_traces.timing.decision.rule import GRAIN_NS, LEAST_RUNS, SPREADS
 
 _UNDECIDED_LINES = 5
 _DEEPEST_NAMES = 6
+_INDENT = " " * 11
 
 
 def regression_message(comparison: Comparison) -> Message:
@@ -29,17 +30,23 @@ def regression_message(comparison: Comparison) -> Message:
     ]
     while message.facts and not message.facts[-1]:
         message.facts.pop()
-    message.hint = f"if this is meant: {accept(comparison.test)}"
+    message.hint = accepting(comparison)
     return message
 
 
-def nothing_to_compare(test: str) -> Message:
+def nothing_to_compare(test: str, baseline: Baseline) -> Message:
     """The failure of a test of which neither structure nor timings are known."""
     message = Message("nothing to compare with: this test has no structure and no timings recorded")
+    if baseline.revision is not None:
+        message.facts = [
+            f"  its structure, to be committed; the timings are those of {_revision(baseline)}:",
+            f"    {structure_command(test)}",
+        ]
+        return message
     message.facts = [
         "  its structure, to be committed, and its timings of five processes on this machine:",
-        f"    {_command('--traces-update=structure', test)}",
-        f"    {_command('--traces-record=5', test)}",
+        f"    {structure_command(test)}",
+        f"    {timings_command(test, baseline)}",
     ]
     return message
 
@@ -53,18 +60,12 @@ def note_lines(comparison: Comparison) -> list[str]:
 
 
 def _suspicion(comparison: Comparison, one: Verdict) -> str:
-    facts = " ".join(line.strip() for line in _line(one).splitlines())
-    return f"suspect: {facts}; {_why_suspect(comparison).strip()}"
+    figures = "; ".join([*_figures(one), _why_suspect(comparison)])
+    return f"suspect: {path_text(one.key[1])} {figures}"
 
 
-def accept(test: str) -> str:
-    """The command that takes what is now as the baseline."""
-    return _command("--traces-update=structure,timings", test)
-
-
-def _command(option: str, test: str) -> str:
-    """To be copied to a shell, whatever the parameters of the test are."""
-    return f"pytest {option} {shlex.quote(test)}"
+def _revision(baseline: Baseline) -> str:
+    return f"revision {baseline.revision}"
 
 
 def path_text(path: Path) -> str:
@@ -134,23 +135,41 @@ def _certain_lines(changes: Sequence[StructureChange]) -> list[str]:
 def _over_lines(comparison: Comparison) -> Iterator[str]:
     for one in comparison.slower:
         second = (comparison.second or {})[one.key]
-        yield f"  slower   {_line(one)}"
+        yield from _marked("slower", one)
         best = f"the best of {plural(second.repeats, 'repeat')}"
-        yield f"           in a second process {times(second.ratio)}, {best}"
+        yield f"{_INDENT}in a second process {times(second.ratio)}, {best}"
     for one in comparison.suspect:
-        yield f"  suspect  {_line(one)}"
+        yield from _marked("suspect", one)
     if comparison.suspect:
-        yield _why_suspect(comparison)
+        yield _INDENT + _why_suspect(comparison)
 
 
-def _line(one: Verdict) -> str:
+def _marked(word: str, one: Verdict) -> list[str]:
+    head = f"  {word:<9}{path_text(one.key[1])}"
+    return [head, *(_INDENT + line for line in _figures(one))]
+
+
+def _figures(one: Verdict) -> list[str]:
     """Before, after, ratio, interval; then the limit and how often it was exceeded."""
-    return (
-        f"{path_text(one.key[1])}\n"
-        f"           {duration(one.before_ns)} before, {duration(one.after_ns)} now: "
-        f"{times(one.ratio)}, about 90 % within {times(one.low)} to {times(one.high)}\n"
-        f"           limit {limit(one)}; {_often(one)}"
-    )
+    within = f"about 90 % within {times(one.low)} to {times(one.high)}"
+    first = f"{duration(one.before_ns)} before, {duration(one.after_ns)} now: "
+    why = _corrections(one)
+    plain = f"{times(one.after_ns / one.before_ns)}, " if one.before_ns else ""
+    if why and plain != f"{times(one.ratio)}, ":
+        found = [f"{first}{plain}{times(one.ratio)} with {why}", within]
+    else:
+        found = [f"{first}{times(one.ratio)}, {within}"]
+    return [*found, f"limit {limit(one)}; {_often(one)}"]
+
+
+def _corrections(one: Verdict) -> str:
+    """Why the ratio is not that of the two figures beside it."""
+    found = []
+    if one.basis != "raw":
+        found.append(f"the common factor {times(one.factor)} taken away")
+    if one.before_ns < GRAIN_NS:
+        found.append(f"what is shorter counted as {duration(GRAIN_NS)}")
+    return " and ".join(found)
 
 
 def _often(one: Verdict) -> str:
@@ -159,10 +178,10 @@ def _often(one: Verdict) -> str:
 
 def _why_suspect(comparison: Comparison) -> str:
     if comparison.trouble is not None:
-        return f"           not confirmed: {comparison.trouble}"
+        return f"not confirmed: {comparison.trouble}"
     if comparison.second is None:
-        return "           not confirmed: no second process was asked"
-    return "           not confirmed by a second process, so no failure"
+        return "not confirmed: no second process was asked"
+    return "not confirmed by a second process, so no failure"
 
 
 def limit(one: Verdict) -> str:
@@ -187,7 +206,7 @@ def remark_lines(comparison: Comparison) -> list[str]:
     if comparison.verdicts and not list(_no_verdict(comparison)):
         origin = f"{plural(baseline.runs, 'run')} of {baseline.environment}"
         if baseline.revision is not None:
-            origin = f"{plural(baseline.runs, 'run')} of revision {baseline.revision}"
+            origin = f"{plural(baseline.runs, 'run')} of {_revision(baseline)}"
         lines.append(f"  compared with {origin}; self times, the best of the repeats")
     return [*lines, *_no_verdict(comparison)]
 
@@ -232,6 +251,11 @@ def _no_verdict(comparison: Comparison) -> Iterator[str]:
     baseline = comparison.baseline
     if baseline.runs >= LEAST_RUNS:
         return
+    if baseline.revision is not None:
+        has = plural(baseline.runs, "run") if baseline.runs else "no run"
+        has = f"{_revision(baseline)} has {has} of it"
+        yield f"  no verdict on durations: {has}, a verdict takes {LEAST_RUNS}"
+        return
     if baseline.runs:
         has = f"{plural(baseline.runs, 'run')} in the baseline for {baseline.environment}"
         yield f"  no verdict on durations: {has}, a verdict takes {LEAST_RUNS}"
@@ -239,12 +263,11 @@ def _no_verdict(comparison: Comparison) -> Iterator[str]:
         yield f"  no verdict on durations: no baseline for {baseline.environment}"
         if baseline.others:
             yield f"  there are baselines for {listed(baseline.others)}"
-    yield f"  to record one: {_command('--traces-record=5', comparison.test)}"
+    yield f"  to record one: {timings_command(comparison.test, baseline)}"
 
 
 def unrecorded(test: str, file: str) -> Message:
     """The failure of a test of a strict run that has no structure to be compared with."""
     message = Message(f"this test emits spans, and {file} does not know their structure")
-    command = _command("--traces-update=structure", test)
-    message.hint = f"record it, and commit the file: {command}"
+    message.hint = f"record it, and commit the file: {structure_command(test)}"
     return message

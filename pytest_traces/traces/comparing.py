@@ -106,7 +106,7 @@ class Comparing(Looking):
         runs = self._runs(measured)
         baseline = history.baseline(test)
         if not baseline.structure and not baseline.runs:
-            self._judged(nothing_to_compare(test))
+            self._judged(nothing_to_compare(test, baseline))
         wanted = history.wants(test, runs)
         if wanted is not None and attempt.can_repeat and attempt.number < MOST_RUNS:
             attempt.wanted, attempt.measuring = wanted, True

@@ -229,7 +229,7 @@ def test_timings_are_recorded_with_their_repeats(run, timings, pytester):
     result.assert_outcomes(passed=5)
     assert re.fullmatch(
         r"\.traces/timings/[a-z]+-3\.\d+t?-\w+-\w+-n0\.json: "
-        r"3 tests, each up to 5 times; 1 run of at most 10",
+        r"3 tests, each up to 5 times; 1 run of each, at most 10",
         said(result)[0],
     )
     (one,) = timings()["runs"]

@@ -25,14 +25,14 @@ SOURCE = """
     def test_first():
         pass
 
-    def test_slow(traces, record_property):
-        record_property("shop", "corner")
+    def test_slow(traces):
         emit(traces)
         print("said by the test")
 
     def test_last():
         pass
 """
+JUNIT = ("--traces-strict", "--junit-xml=junit.xml", "-o", "junit_logging=all")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def slower_in_parallel(slower: None, pytester: pytest.Pytester) -> None:
     (folder / old.name.replace("-n0", "-n2")).write_text(text)
 
 
-def check_junit(path: Path) -> None:
+def check_junit(path: Path) -> ET.Element:
     """Three entries, of which one has failed; it has all that it had when it had passed."""
     (suite,) = ET.parse(path).getroot().iter("testsuite")
     numbers = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
@@ -65,7 +65,6 @@ def check_junit(path: Path) -> None:
     assert sorted(str(one.get("name")) for one in cases) == ["test_first", "test_last", "test_slow"]
     (failed,) = [one for one in cases if one.find("failure") is not None]
     assert failed.get("name") == "test_slow"
-    assert [part.tag for part in failed][:2] == ["properties", "failure"]
     failure = failed.find("failure")
     assert failure is not None
     assert failure.get("message") == (
@@ -73,6 +72,7 @@ def check_junit(path: Path) -> None:
     )
     assert "in a second process x3.50" in (failure.text or "")
     assert "said by the test" in "".join(failed.itertext())
+    return failed
 
 
 def test_the_terminal_lists_it_once(run: Run, slower: None) -> None:
@@ -106,46 +106,36 @@ def test_where_it_is_the_only_one_none_has_passed(run: Run, slower: None) -> Non
 def test_junit_xml_has_one_entry_of_it(
     run: Run, slower: None, pytester: pytest.Pytester, family: str
 ) -> None:
-    """With its properties and its output."""
-    run(
-        SOURCE, "--traces-strict", "--junit-xml=junit.xml", "-o", f"junit_family={family}",
-        "-o", "junit_logging=all",
-    )  # fmt: skip
+    """With its properties, which only one family has, and its output."""
+    properties = ', record_property):\n        record_property("shop", "corner")'
+    source = SOURCE.replace("slow(traces):", f"slow(traces{properties}")
+    run(source if family == "xunit1" else SOURCE, *JUNIT, "-o", f"junit_family={family}")
 
-    check_junit(pytester.path / "junit.xml")
+    failed = check_junit(pytester.path / "junit.xml")
+    parts = ["properties", "failure"] if family == "xunit1" else ["failure", "system-out"]
+    assert [part.tag for part in failed][:2] == parts
 
 
-def test_junit_xml_that_is_other_than_known_has_two_entries(
+def test_junit_xml_where_the_test_has_renamed_its_entry_has_another(
     run: Run, slower: None, pytester: pytest.Pytester
 ) -> None:
-    """What pytest does not promise may go; the failure stays."""
-    conftest = """
-        import pytest
-
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_sessionfinish(session):
-            for plugin in session.config.pluginmanager.get_plugins():
-                if type(plugin).__name__ == "LogXML":
-                    for one in plugin.node_reporters_ordered:
-                        one.to_xml = None
-                        plugin.kept = list(plugin.node_reporters_ordered)
-                        one.to_xml = lambda: __import__("xml.etree.ElementTree").etree.ElementTree.Element("testcase")
-    """
-    run(SOURCE, "--traces-strict", "--junit-xml=junit.xml", conftest=conftest)
+    """It is not known which one to change; the failure is there."""
+    renamed = ', record_xml_attribute):\n        record_xml_attribute("name", "shop")'
+    source = SOURCE.replace("slow(traces):", f"slow(traces{renamed}")
+    quiet = "ignore::pytest.PytestExperimentalApiWarning"
+    run(source, *JUNIT, "-o", "junit_family=xunit1", "-W", quiet)
 
     (suite,) = ET.parse(pytester.path / "junit.xml").getroot().iter("testsuite")
-    assert suite.get("failures") == "1"
-    assert len(list(suite.iter("testcase"))) == 4
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+    (failed,) = [one for one in suite.iter("testcase") if one.find("failure") is not None]
+    assert failed.get("name") == "test_slow"
 
 
 def test_workers_of_xdist_do_not_matter(
     run: Run, slower_in_parallel: None, pytester: pytest.Pytester, parallel: list[str]
 ) -> None:
     """The process that reports fails it."""
-    result = run(
-        SOURCE, "--traces-strict", "--junit-xml=junit.xml", "-o", "junit_logging=all", "-v",
-        *parallel, plugins=("xdist.plugin",),
-    )  # fmt: skip
+    result = run(SOURCE, *JUNIT, "-v", *parallel, plugins=("xdist.plugin",))
 
     assert result.ret == 1
     assert result.parseoutcomes() == {"failed": 1, "passed": 2}
@@ -192,8 +182,8 @@ def test_last_failed_runs_it_again(run: Run, slower: None, pytester: pytest.Pyte
     fourth = pytester.runpytest_inprocess(*options)
 
     assert first.parseoutcomes() == {"failed": 1, "passed": 2}
-    assert second.parseoutcomes() == {"failed": 1, "deselected": 2}
-    assert third.parseoutcomes() == {"passed": 1, "deselected": 2}
+    assert second.parseoutcomes() == {"failed": 1}
+    assert third.parseoutcomes() == {"passed": 1}
     assert fourth.parseoutcomes() == {"passed": 3}
 
 

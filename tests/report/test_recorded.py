@@ -2,7 +2,12 @@
 
 import pytest
 
-from pytest_traces.report.recorded import change_in_words, structure_lines, timings_line
+from pytest_traces.report.recorded import (
+    change_in_words,
+    new_baseline_lines,
+    structure_lines,
+    timings_line,
+)
 from pytest_traces.timing.baseline.structure import PathStructure, StructureChange
 from pytest_traces.timing.baseline.timings import PathTiming, Run, Timings
 from pytest_traces.timing.baseline.updating import StructureUpdate
@@ -79,10 +84,35 @@ def test_a_run_of_timings_in_words():
     run = Run("k", "1", None, tests)
 
     assert timings_line("f", run, Timings("e", (run,)), {"u"}, pruned=False) == [
-        "f: 1 test, each up to 5 times; 1 run of at most 10",
+        "f: 1 test, each up to 5 times; 1 run of each, at most 10",
         "  no longer collected, kept without --traces-prune: u",
     ]
     once = run._replace(tests={"t": {("a",): PathTiming(1, 1, 1)}})
     assert timings_line("f", once, Timings("e", (run, once)), set(), pruned=True) == [
-        "f: 1 test; 2 runs of at most 10"
+        "f: 1 test; 2 runs of each, at most 10"
+    ]
+    other = run._replace(tests={"t": {}, "u": {}})
+    assert timings_line("f", other, Timings("e", (run, other)), set(), pruned=True) == [
+        "f: 2 tests; 1 to 2 runs of each, at most 10"
+    ]
+    none = run._replace(tests={})
+    assert timings_line("f", none, Timings("e", (run,)), {"u"}, pruned=True) == [
+        "f: 0 tests",
+        "  taken out, no longer collected: u",
+    ]
+
+
+def test_a_new_baseline_in_words():
+    """How many runs the tests have, and which were not recorded by whom."""
+    left = [{"d": "failed", "e": "failed", "s": "skipped"}, {"d": "failed", "s": "skipped"}]
+
+    assert new_baseline_lines("f", {"a": 2, "b": 2, "e": 1}, left) == [
+        "f: 2 tests with 2 runs each, 1 test with 1 run",
+        "not recorded by 2 of 2 processes (failed): d",
+        "not recorded by 2 of 2 processes (skipped): s",
+        "not recorded by 1 of 2 processes (failed): e",
+    ]
+    assert new_baseline_lines("f", {}, [{"d": "failed"}]) == [
+        "f: nothing was recorded, as no test that passed has spans",
+        "not recorded by 1 of 1 process (failed): d",
     ]

@@ -1,11 +1,11 @@
 """What is said of a test that was compared with its baseline, word for word."""
 
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from pytest_traces.report.regression import (
-    accept,
     change_text,
     note_lines,
     nothing_to_compare,
@@ -58,8 +58,7 @@ def test_a_certain_difference() -> None:
 
           certain  'POST /checkout > SELECT orders': 5 spans, 1 before
 
-          hint:  if this is meant: pytest --traces-update=structure,timings
-                 tests/test_shop.py::test_checkout
+          hint:  if this is meant: pytest --traces-update=structure tests/test_shop.py::test_checkout
     """)
 
 
@@ -72,7 +71,8 @@ def test_slower() -> None:
         slower than the baseline: 'POST /checkout > SELECT orders' takes x2.04 as long
 
           slower   'POST /checkout > SELECT orders'
-                   2.10 ms before, 5.60 ms now: x2.04, about 90 % within x1.91 to x2.18
+                   2.10 ms before, 5.60 ms now: x2.67, x2.04 with the common factor x1.31 taken away
+                   about 90 % within x1.91 to x2.18
                    limit x1.25 (the floor); over it in 30 of 30 repeats
                    in a second process x1.99, the best of 30 repeats
 
@@ -82,16 +82,15 @@ def test_slower() -> None:
           not decided: 'POST /checkout > new': it is in no run of the baseline
           compared with 5 runs of cpython-3.12-linux-x86_64-n0; self times, the best of the repeats
 
-          hint:  if this is meant: pytest --traces-update=structure,timings
-                 tests/test_shop.py::test_checkout
+          hint:  if this is meant: pytest --traces-record=5 tests/test_shop.py::test_checkout
     """)
 
 
 def test_structure_stands_above_durations_and_the_deepest_span_comes_first() -> None:
     """Whoever is deepest is nearest to the cause; a suspect beside them does not fail."""
     gone = change("gone", PathStructure((2, 2), (1, 1)), None)
-    root = SLOW._replace(key=(TEST, ("POST /checkout",)), ratio=1.4, spread=0.1, cut=1.4,
-                         cut_from="spread", basis="raw")  # fmt: skip
+    root = SLOW._replace(key=(TEST, ("POST /checkout",)), before_ns=4 * MS, ratio=1.4, spread=0.1,
+                         cut=1.4, cut_from="spread", basis="raw")  # fmt: skip
     deep = SLOW._replace(key=(TEST, (*SELECT, "fetch")))
     base = HERE._replace(revision="main")
     second = {SLOW.key: AGAIN, deep.key: AGAIN, root.key: root._replace(outcome="within")}
@@ -103,15 +102,17 @@ def test_structure_stands_above_durations_and_the_deepest_span_comes_first() -> 
 
           certain  'POST /checkout > SELECT orders': no span, 2 spans before
           slower   'POST /checkout > SELECT orders > fetch'
-                   2.10 ms before, 5.60 ms now: x2.04, about 90 % within x1.91 to x2.18
+                   2.10 ms before, 5.60 ms now: x2.67, x2.04 with the common factor x1.31 taken away
+                   about 90 % within x1.91 to x2.18
                    limit x1.25 (the floor); over it in 30 of 30 repeats
                    in a second process x1.99, the best of 30 repeats
           slower   'POST /checkout > SELECT orders'
-                   2.10 ms before, 5.60 ms now: x2.04, about 90 % within x1.91 to x2.18
+                   2.10 ms before, 5.60 ms now: x2.67, x2.04 with the common factor x1.31 taken away
+                   about 90 % within x1.91 to x2.18
                    limit x1.25 (the floor); over it in 30 of 30 repeats
                    in a second process x1.99, the best of 30 repeats
           suspect  'POST /checkout'
-                   2.10 ms before, 5.60 ms now: x1.40, about 90 % within x1.91 to x2.18
+                   4.00 ms before, 5.60 ms now: x1.40, about 90 % within x1.91 to x2.18
                    limit x1.40 (4 times the spread of the baseline runs, 10 %); over it in 30 of 30 repeats
                    not confirmed by a second process, so no failure
 
@@ -119,8 +120,8 @@ def test_structure_stands_above_durations_and_the_deepest_span_comes_first() -> 
           not divided by it, as the baseline does not prove it needs that: 'POST /checkout'
           compared with 5 runs of revision main; self times, the best of the repeats
 
-          hint:  if this is meant: pytest --traces-update=structure,timings
-                 tests/test_shop.py::test_checkout
+          hint:  if this is meant: pytest --traces-update=structure tests/test_shop.py::test_checkout;
+                 durations are compared with revision main, so merging accepts them
     """)
 
 
@@ -136,9 +137,36 @@ def test_a_suspect_is_a_note(found: Comparison, why: str) -> None:
     """With all its figures, and why nobody else says so."""
     assert not found.fails
     assert note_lines(found) == [
-        "suspect: 'POST /checkout > SELECT orders' 2.10 ms before, 5.60 ms now: x2.04, about 90 % "
-        f"within x1.91 to x2.18 limit x1.25 (the floor); over it in 30 of 30 repeats; {why}"
+        "suspect: 'POST /checkout > SELECT orders' 2.10 ms before, 5.60 ms now: x2.67, x2.04 with "
+        "the common factor x1.31 taken away; about 90 % within x1.91 to x2.18; "
+        f"limit x1.25 (the floor); over it in 30 of 30 repeats; {why}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "first"),
+    [
+        ({"basis": "raw"}, "x2.04, about 90 % within x1.91 to x2.18"),
+        ({"basis": "paths", "after_ns": 4_284_000, "factor": 1.0},
+         "x2.04, about 90 % within x1.91 to x2.18"),
+        ({"basis": "calibration"}, "x2.67, x2.04 with the common factor x1.31 taken away"),
+        ({"basis": "raw", "before_ns": 5_000, "after_ns": 80_000, "ratio": 4.0},
+         "x16.0, x4.00 with what is shorter counted as 20.0 us"),
+        ({"basis": "raw", "before_ns": 0, "after_ns": 80_000, "ratio": 4.0},
+         "x4.00 with what is shorter counted as 20.0 us"),
+        ({"before_ns": 5_000, "after_ns": 80_000, "ratio": 3.4, "factor": 1.17},
+         "x16.0, x3.40 with the common factor x1.17 taken away and what is shorter counted as "
+         "20.0 us"),
+    ],
+)  # fmt: skip
+def test_a_ratio_follows_from_the_figures_beside_it(fields: dict[str, Any], first: str) -> None:
+    """What was corrected is said, and only where it changes the ratio."""
+    one = SLOW._replace(**fields)
+    lines = regression_message(Comparison(TEST, HERE, (), (one,), {})._replace(
+        second={SLOW.key: AGAIN})).facts  # fmt: skip
+
+    assert lines[1].partition(" now: ")[2] == first
+    assert lines[2].strip().startswith("limit" if "within" in first else "about 90 % within")
 
 
 def test_no_baseline_for_this_environment() -> None:
@@ -150,6 +178,37 @@ def test_no_baseline_for_this_environment() -> None:
         "there are baselines for cpython-3.11-linux-x86_64-n0",
         f"to record one: pytest --traces-record=5 {TEST}",
     ]
+
+
+def test_a_command_records_with_as_many_workers() -> None:
+    """Without them, it would record another environment."""
+    none = HERE._replace(runs=0, environment="cpython-3.12-linux-x86_64-n2")
+
+    assert note_lines(Comparison(TEST, none)) == [
+        "no verdict on durations: no baseline for cpython-3.12-linux-x86_64-n2",
+        f"to record one: pytest -n 2 --traces-record=5 {TEST}",
+    ]
+    assert f"    pytest -n 2 --traces-record=5 {TEST}" in nothing_to_compare(TEST, none).facts
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (0, "no verdict on durations: revision main has no run of it, a verdict takes 3"),
+        (2, "no verdict on durations: revision main has 2 runs of it, a verdict takes 3"),
+    ],
+)
+def test_another_revision_is_not_recorded_by_hand(runs: int, expected: str) -> None:
+    """Its timings are measured by each session anew."""
+    base = HERE._replace(revision="main", runs=runs, others=("there",))
+
+    assert note_lines(Comparison(TEST, base)) == [expected]
+    assert str(nothing_to_compare(TEST, base)) == text("""
+        nothing to compare with: this test has no structure and no timings recorded
+
+          its structure, to be committed; the timings are those of revision main:
+            pytest --traces-update=structure tests/test_shop.py::test_checkout
+    """)
 
 
 def test_too_few_runs() -> None:
@@ -188,7 +247,7 @@ def test_a_machine_is_told_by_the_calibration_loop() -> None:
 
 def test_nothing_to_compare_with() -> None:
     """Both ways to record it."""
-    assert str(nothing_to_compare(TEST)) == text("""
+    assert str(nothing_to_compare(TEST, HERE)) == text("""
         nothing to compare with: this test has no structure and no timings recorded
 
           its structure, to be committed, and its timings of five processes on this machine:
@@ -237,10 +296,8 @@ def test_a_command_can_be_copied_to_a_shell() -> None:
     """Parameters of tests are quoted where they have to be."""
     test = "tests/test_shop.py::test_cart[a b$]"
 
-    assert accept(test).endswith(f" '{test}'")
     assert f" '{test}'" in str(unrecorded(test, "tests/test_shop.traces.json"))
-    assert str(nothing_to_compare(test)).count(f" '{test}'") == 2
-    assert accept(TEST).endswith(f" {TEST}")
+    assert str(nothing_to_compare(test, HERE)).count(f" '{test}'") == 2
 
 
 def test_many_differences_are_counted() -> None:

@@ -185,6 +185,15 @@ def test_why_they_were_not_at_once(act, ran, rows, names, verdict, fact):
     assert fact is None or f"  {fact}" in lines
 
 
+def test_a_call_that_is_not_there_cannot_overlap(act, ran):
+    """Then that is the point, and not how they are started."""
+    ran(("r", 0, 9), ("r > a", 1, 3), ("r > a", 4, 5))
+
+    message = failure(lambda: act.assert_concurrent("a", at_least=3))
+    assert message.splitlines()[0] == ("expected 3 × 'a' at the same time, but there are only 2")
+    assert "hint" not in message
+
+
 @pytest.mark.parametrize("moved", ["a", "b", "c"])
 def test_the_one_that_was_moved_away_is_named(act, ran, moved):
     """Of three that should run at once."""

@@ -8,6 +8,7 @@ from pytest_traces.timing.baseline.timings import (
     KEPT,
     PathTiming,
     Run,
+    replaced,
     timing_of,
     united,
     without,
@@ -40,6 +41,64 @@ def test_the_last_ten_runs_are_kept():
 
     assert [one.key for one in found] == [f"k{n:02}" for n in range(4, 14)]
     assert len(found) == KEPT
+
+
+def test_many_runs_of_one_test_leave_the_others():
+    """Of each test the last ten are kept, and a run while it has a test."""
+    both = {"t": {A: PathTiming(1, 1, 1)}, "u": {A: PathTiming(1, 1, 1)}}
+    runs = [run("a", "2026-01", both), run("b", "2026-02")]
+    runs += [run(f"k{n:02}", f"2026-03-{n:02}") for n in range(KEPT)]
+
+    found = united(runs)
+
+    assert [one.key for one in found] == ["a", *(f"k{n:02}" for n in range(KEPT))]
+    assert list(found[0].tests) == ["u"]
+    assert united([run("a")._replace(tests={})]) == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 19), st.sets(st.sampled_from("tuv"))), max_size=60),
+       st.randoms(use_true_random=False))  # fmt: skip
+def test_each_test_has_its_last_ten_runs_however_they_are_merged(parts, random):
+    """In two steps or in one, in any order."""
+    all_runs = [
+        run(f"k{n:02}", f"{n:02}")._replace(tests={t: {A: PathTiming(1, 1, 1)} for t in tests})
+        for n, tests in parts
+    ]
+    found = united(all_runs)
+
+    for test in "tuv":
+        numbers = sorted({n for n, tests in parts if test in tests})
+        assert [one.key for one in found if test in one.tests] == [
+            f"k{n:02}" for n in numbers[-KEPT:]
+        ]
+    random.shuffle(all_runs)
+    middle = len(all_runs) // 2
+    assert united((*united(all_runs[:middle]), *united(all_runs[middle:]))) == found
+
+
+def test_a_new_baseline_replaces_what_it_has_measured():
+    """Of its own tests alone, and not what it has measured before."""
+    both = {"t": {A: PathTiming(9, 9, 9)}, "u": {A: PathTiming(9, 9, 9)}}
+    runs = [run("a", "1", both), run("b", "2"), run("new.1", "3")]
+    new = run("new.2", "4")
+
+    found = replaced(runs, new, {"new.1"})
+
+    assert [(one.key, list(one.tests)) for one in found] == [
+        ("a", ["u"]),
+        ("new.1", ["t"]),
+        ("new.2", ["t"]),
+    ]
+
+
+def test_a_new_baseline_replaces_an_older_one_of_the_same_name():
+    """Its first process has no others beside it; parts of one run with other tests are kept."""
+    old = run("new.1", "1", {"t": {A: PathTiming(9, 9, 9)}, "u": {A: PathTiming(9, 9, 9)}})
+    new = run("new.1", "3")
+
+    (found,) = replaced([old, run("new.2", "2")], new, set())
+
+    assert found.tests == {"t": new.tests["t"], "u": old.tests["u"]}
 
 
 def test_parts_of_one_run_are_united():

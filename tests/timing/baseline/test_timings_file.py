@@ -92,6 +92,19 @@ def test_a_run_is_added(tmp_path):
     assert load_timings(timings_path(folder, "other"), NAME) is None
 
 
+def test_a_new_baseline_begins(tmp_path):
+    """What older runs say of its test is no more, in the file, too."""
+    for key in ("k1", "k2"):
+        add_run(tmp_path, HERE, run(key), NAME, set())
+    add_run(tmp_path, HERE, run("k3", test="u"), NAME, set())
+
+    add_run(tmp_path, HERE, run("n.1"), NAME, set(), beside=set())
+    add_run(tmp_path, HERE, run("n.2"), NAME, set(), beside={"n.1"})
+
+    found = load_timings(timings_path(tmp_path, HERE), NAME)
+    assert [one.key for one in found.runs] == ["k3", "n.1", "n.2"]
+
+
 def test_what_cannot_be_used_is_not_replaced(tmp_path):
     """The run is not added, and the file stays as it was."""
     path = timings_path(tmp_path, HERE)
