@@ -47,7 +47,7 @@ def test_slower_tests_come_first_then_suspects_then_numbers() -> None:
     assert lines_of([*quiet, suspect("b"), slower("a")], failed) == [
         "a: slower than the baseline: 'book' takes x3.00 as long",
         "b",
-        "  suspect: 'book' 2.00 ms before, 6.00 ms now: x3.00, about 90 % within x2.50 to x3.50 "
+        "  suspect: 'book' 2.00 ms before, 6.00 ms now: x3.00, about 90 % within x2.50 to x3.50; "
         "limit x1.25 (the floor); over it in 30 of 30 repeats; "
         "not confirmed by a second process, so no failure",
         "5 durations of 4 tests compared; 1 path too noisy to gate; "

@@ -91,6 +91,16 @@ def test_an_open_span_has_no_interval_and_no_length():
     assert [span.name for span in timeline.finished()] == ["a"]
 
 
+def test_only_its_own_spans_have_ended():
+    """Neither one that is open, nor one of another timeline."""
+    forest = assemble([data("r", 0, 10), data("a", 1, None, None, "r")])
+    root, child = forest.spans
+
+    assert Timeline(forest.spans).has_ended(root)
+    assert not Timeline(forest.spans).has_ended(child)
+    assert not Timeline([child]).has_ended(root)
+
+
 def test_an_end_before_the_start_is_no_length():
     """Such a span is flagged elsewhere; here it takes no time."""
     assert timeline_of(data("x", 8, 3))[1] == {"x": (8, 8)}
