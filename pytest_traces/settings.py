@@ -85,6 +85,11 @@ class Settings:
     #: The file that gets what was decided.
     report: str | None = None
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether the session as a whole is compared with its baselines, or reported on."""
+        return self.strict or self.base is not None or self.report is not None
+
 
 DEFAULTS = Settings()
 

@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         recorder = Recorder(config, config.stash[_settings], _recording_of)
         config.pluginmanager.register(recorder, "traces-recorder")
-    if _is_compared(config.stash[_settings]):
+    if config.stash[_settings].is_compared:
         from pytest_traces.plugin.regressions import Regressions
 
         regressions = Regressions(config, config.stash[_settings], _recording_of)
@@ -223,10 +223,6 @@ def _forget(item: pytest.Item, *keys: pytest.StashKey[Any]) -> None:
     for key in keys:
         if key in item.stash:
             del item.stash[key]
-
-
-def _is_compared(settings: Settings) -> bool:
-    return settings.strict or settings.base is not None or settings.report is not None
 
 
 def _open(item: pytest.Item) -> None:

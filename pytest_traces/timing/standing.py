@@ -75,14 +75,13 @@ def _rivals(waits: Waits, descent: Descent) -> list[Span]:
     waiter, branch, at_ns, place = descent
     others = waits.tops if waiter is None else waits.candidates[waiter]
     start, found = waits.begin[branch], []
-    above = set(islice(branch.ancestors, _LEVELS))
-    for other in islice(others, place + 1, place + 1 + _MOST_RIVALS):  # the last to end first
+    for other in others[place + 1 : place + 1 + _MOST_RIVALS]:  # the last to end first
         ended = min(waits.end[other], at_ns)
         if (ended - start) * _CLEAR[0] <= (at_ns - start) * _CLEAR[1]:
             break
-        if other not in above:
-            found.append(other)
-    return found
+        found.append(other)
+    above = set(islice(branch.ancestors, _LEVELS)) if found else found
+    return [other for other in found if other not in above]
 
 
 def _holds_instead(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 
 import pytest
@@ -79,10 +80,10 @@ TWO = """
     import os, pathlib
 
     def test_one(traces):
-        traces.start_span("a").end()
+        with traces.start_span("a"): pass
 
     def test_two(traces):
-        traces.start_span("a").end()
+        with traces.start_span("a"): pass
         BODY
 """
 #: The first process fails, the second one passes.
@@ -115,17 +116,16 @@ def test_a_new_baseline_takes_the_place_of_the_old_one(run, timings, monkeypatch
     assert keys_of(timings(), "test_two") == ["new.1", "new.2", "last"]
 
 
-@pytest.mark.parametrize("name", ["old", "new"])
-def test_what_one_process_does_not_record_another_one_may(run, timings, monkeypatch, name):
-    """The old timings go with the first new ones, even if those have the same name."""
+def test_what_one_process_does_not_record_another_one_may(run, timings, monkeypatch):
+    """The old timings go with the first new ones."""
     monkeypatch.setenv("PYTEST_TRACES_RUN", "old")
     run(TWO.replace("BODY", ""), "--traces-record=3", ini="traces_repeats = 1")
-    monkeypatch.setenv("PYTEST_TRACES_RUN", name)
+    monkeypatch.setenv("PYTEST_TRACES_RUN", "new")
     result = run(TWO.replace("BODY", AT_FIRST), "--traces-record=2", ini="traces_repeats = 1")
 
     assert result.ret == 1
-    assert keys_of(timings(), "test_one") == [f"{name}.1", f"{name}.2"]
-    assert keys_of(timings(), "test_two") == [f"{name}.2"]
+    assert keys_of(timings(), "test_one") == ["new.1", "new.2"]
+    assert keys_of(timings(), "test_two") == ["new.2"]
     assert (
         "json: 1 test with 2 runs, 1 test with 1 run\n"
         "traces: not recorded by 1 of 2 processes (failed): test_it.py::test_two"
@@ -155,27 +155,24 @@ def test_what_was_recorded_before_an_interruption_is_there(run, timings, monkeyp
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert keys_of(timings(), "test_two") == ["new.1", "new.2"]
-    assert result.stdout.str().endswith("json: 2 tests with 2 runs each\n")
+    assert result.stdout.str().endswith("json: 2 tests with 2 runs each")
 
 
 def test_who_records_may_be_interrupted(run, timings, monkeypatch):
     """What is there then is said."""
-    from pytest_traces.plugin import fresh
+    real = subprocess.run
 
-    real, calls = fresh._run, []
-
-    def interrupted(*args):
-        calls.append(args)
-        if len(calls) == 2:
+    def interrupted(*args, **kwargs):
+        if kwargs["env"].get("PYTEST_TRACES_RECORDED") == "2":
             raise KeyboardInterrupt
-        return real(*args)
+        return real(*args, **kwargs)
 
-    monkeypatch.setattr(fresh, "_run", interrupted)
+    monkeypatch.setattr(subprocess, "run", interrupted)
     result = run(SOURCE, "--traces-record=3", ini="traces_repeats = 1")
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert len(timings()) == 1
-    assert "json: 1 test with 1 run\n" in result.stdout.str()
+    assert "json: 1 test with 1 run" in result.stdout.str()
 
 
 def test_a_file_that_is_broken_in_the_end_is_told(run, pytester):
@@ -188,7 +185,7 @@ def test_a_file_that_is_broken_in_the_end_is_told(run, pytester):
             path.write_text("{")
 
     def test_it(traces):
-        traces.start_span("a").end()
+        with traces.start_span("a"): pass
         atexit.register(spoil)
     """
     result = run(source, "--traces-record=1", ini="traces_repeats = 1")
@@ -211,7 +208,7 @@ def test_after_an_end_that_others_would_share_there_is_no_other(run, body, statu
     assert result.ret == status
     assert "traces: recorded 1 of 3: " in result.stdout.str()
     assert "2 of 3" not in result.stdout.str()
-    assert result.stdout.str().endswith("traces: nothing was recorded\n")
+    assert ": nothing was recorded" in result.stdout.str().splitlines()[-1]
 
 
 def test_what_is_wrong_is_told_once(run):

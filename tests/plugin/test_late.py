@@ -193,3 +193,22 @@ def test_without_a_terminal_the_exit_status_says_it(run: Run, slower: None) -> N
 
     assert result.ret == 1
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+
+
+def test_where_a_plugin_keeps_reports_back_the_summary_says_it(run: Run, slower: None) -> None:
+    """There is nothing to put the failure in the place of."""
+    conftest = """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True, tryfirst=True)
+        def pytest_runtest_makereport(call):
+            report = yield
+            if call.when == "call":
+                del report.traces_measured
+            return report
+    """
+    result = run(SOURCE, "--traces-strict", conftest=conftest)
+
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"passed": 3}
+    result.stdout.fnmatch_lines(["test_it.py::test_slow: slower than the baseline: 'book > *"])
