@@ -47,9 +47,11 @@ def record(config: pytest.Config, processes: int) -> int:
                 worst = max(worst, status)
                 if status not in _FUTILE:
                     break
-        finally:
-            for line in _recorded_lines(handed):
-                sys.stdout.write(f"traces: {line}\n")
+        except KeyboardInterrupt:
+            sys.stdout.write("traces: interrupted\n")
+            worst = max(worst, int(pytest.ExitCode.INTERRUPTED))
+    for line in _recorded_lines(handed):
+        sys.stdout.write(f"traces: {line}\n")
     return worst
 
 

@@ -172,7 +172,9 @@ def test_who_records_may_be_interrupted(run, timings, monkeypatch):
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert len(timings()) == 1
-    assert "json: 1 test with 1 run" in result.stdout.str()
+    lines = result.stdout.str().splitlines()
+    assert lines[1] == "traces: interrupted"
+    assert lines[2].endswith("json: 1 test with 1 run")
 
 
 def test_a_file_that_is_broken_in_the_end_is_told(run, pytester):

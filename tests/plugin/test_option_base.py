@@ -64,9 +64,10 @@ def test_this_run_is_compared_with_the_base(run: Run, repository: Path) -> None:
 
     assert result.ret == 1
     result.stdout.fnmatch_lines([
-        "base HEAD (*): measured by 5 processes",
         "slower than the baseline: 'step d' takes x4.00 as long",
         "  compared with 5 runs of revision HEAD; self times, the best of the repeats",
+        "base HEAD (*): measured by 5 processes",
+        "test_it.py::test_book: slower than the baseline: 'step d' takes x4.00 as long",
     ])  # fmt: skip
     report = json.loads((repository / "r.json").read_text())
     assert report["tests"]["test_it.py::test_book"]["baseline"]["revision"] == "HEAD"
