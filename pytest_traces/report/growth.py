@@ -61,7 +61,8 @@ def _facts(one: Growth, sizes: Sequence[int]) -> list[str]:
         lines += [f"    {shown(operation)}" for operation in one.operations[:3]]
         more = len(one.operations) - 3
         return lines + ([f"    and {more:,} more"] if more > 0 else [])
-    return lines + [f"  {line}" for line in operation_lines(one.operations[0], one.calls)]
+    operation = next(iter(one.operations), "")
+    return lines + [f"  {line}" for line in operation_lines(operation, one.calls)]
 
 
 def _arrows(counts: Sequence[int]) -> str:

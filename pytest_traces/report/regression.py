@@ -78,13 +78,17 @@ def path_text(path: Path) -> str:
 def _verdict(comparison: Comparison) -> str:
     changes, slower = comparison.changes, comparison.slower
     if not changes:
-        more = f", and {plural(len(slower) - 1, 'more path')}" if len(slower) > 1 else ""
-        path = path_text(slower[0].key[1])
-        return f"slower than the baseline: {path} takes {times(slower[0].ratio)} as long{more}"
+        return _slower_verdict(slower)
     text = f"the structure differs from the baseline: {change_text(changes[0])}"
     if len(changes) > 1:
         text += f", and {plural(len(changes) - 1, 'more difference')}"
     return f"{text}; {plural(len(slower), 'path')} slower" if slower else text
+
+
+def _slower_verdict(slower: Sequence[Verdict]) -> str:
+    more = f", and {plural(len(slower) - 1, 'more path')}" if len(slower) > 1 else ""
+    path = path_text(slower[0].key[1])
+    return f"slower than the baseline: {path} takes {times(slower[0].ratio)} as long{more}"
 
 
 def change_text(change: StructureChange) -> str:

@@ -104,7 +104,9 @@ def _own(span: Span, timeline: Timeline) -> Reading:
 
 
 def _together(readings: Sequence[Reading]) -> Reading:
-    clocks = dict.fromkeys(clock for one in readings for clock in one.clocks)
+    clocks: list[ClockName] = []
+    for one in readings:
+        clocks.extend(clock for clock in one.clocks if clock not in clocks)
     return Reading(
         tuple(span for one in readings for span in one.spans),
         sum(one.took_ns for one in readings),
