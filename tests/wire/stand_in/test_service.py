@@ -342,8 +342,9 @@ def test_a_delay_is_in_the_span(act, play, in_async_client):
 
     in_async_client(both)
     slow, usual = act.get("GET /slow"), act.get("GET /usual")
-    assert slow.duration >= timedelta(milliseconds=50)
-    assert timedelta(milliseconds=20) <= usual.duration
+    # The clock of spans and that of the loop may differ a little.
+    assert slow.duration >= timedelta(milliseconds=40)
+    assert timedelta(milliseconds=15) <= usual.duration
     assert max(slow.start_ns, usual.start_ns) < min(slow.end_ns, usual.end_ns)
     began = time.monotonic()
     httpx.get("http://payments/usual")

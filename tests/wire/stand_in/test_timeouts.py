@@ -73,7 +73,8 @@ def test_a_delay_ends_with_the_clients_patience(act, play, give_up, is_async, wh
     (received,) = payments.requests
     assert received.status is None
     span = act.get("GET /x")
-    assert timedelta(milliseconds=50) <= span.duration < timedelta(seconds=5)
+    # The clock of spans and that of time limits may differ a little.
+    assert timedelta(milliseconds=40) <= span.duration < timedelta(seconds=5)
     assert span.status == "unset"
     assert "http.response.status_code" not in span.attributes
     assert not act.unfinished
@@ -130,7 +131,7 @@ def test_an_answer_of_a_blocking_handler_may_be_too_late(act, play, give_up, is_
     assert route.call_count == 1
     span = act.get("GET /x")
     assert span.attributes["http.response.status_code"] == 201
-    assert span.duration >= timedelta(milliseconds=100)
+    assert span.duration >= timedelta(milliseconds=80)
 
 
 @KINDS
