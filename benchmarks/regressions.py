@@ -5,10 +5,10 @@
 The shop of examples/checkout, its services on loopback ports, with two spans added: ``score``, some
 milliseconds of pure Python in the payments service, and ``quotes``, three calls of an event loop
 that wait at the same time. Each trial is a process of its own (a fork, after all imports), and has
-nothing in common with the others but the machine. First five such processes record the baseline;
-then come trials of the unchanged program, of one with ``score`` 1.5, 2 and 3 times as slow, of one
-with an N+1, one with an extra call, and one whose three calls wait one after another. All of this
-on the machine as it is, and beside three busy loops.
+nothing in common with the others but the machine. First five such processes record the baseline, of
+up to fifteen repeats each; then come trials of the unchanged program, of one with ``score`` 1.5, 2
+and 3 times as slow, of one with an N+1, one with an extra call, and one whose three calls wait one
+after another. All of this on the machine as it is, and beside three busy loops.
 
 Printed is how many trials failed, for each helper: of the unchanged program these are false alarms,
 of the others they are catches. Beside the helpers stand what people write by hand, a limit on one
@@ -26,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -47,14 +48,13 @@ from sqlalchemy.orm import Session
 
 from pytest_traces import Traces, record
 from pytest_traces.assembly import assemble
-from pytest_traces.timing.baseline.measure import measure
+from pytest_traces.timing.baseline.measure import calibrated, measure
 from pytest_traces.timing.baseline.paths import written
 from pytest_traces.timing.decision.data import Key, Past, Present
-from pytest_traces.timing.decision.rule import judge
+from pytest_traces.timing.decision.rule import STAGES, is_recorded, judge
 
 ROUNDS = 60_000
 RUNS = 5
-STEPS = (5, 10, 30)
 ROOT = "POST /checkout"
 TREE = """
     POST /checkout
@@ -213,7 +213,7 @@ class Seen:
 
     def add(self, act: Traces) -> None:
         """Measure one run."""
-        measured = measure(assemble(span.data for span in act.spans))
+        measured = calibrated(measure(assemble(span.data for span in act.spans)))
         self.repeats.append(
             {("checkout", path): one.total_self_ns for path, one in measured.items()}
         )
@@ -246,11 +246,13 @@ def fails(helper: Callable[[], object]) -> bool:
 
 
 def baseline_run(fault: Fault) -> Seen:
-    """One run of the baseline: five repeats in a process of its own."""
-    seen = Seen()
+    """One run of the baseline, a process of its own: as many repeats as a recording has."""
+    seen, took_ns = Seen(), 0
     with opened(fault) as run:
-        for _ in range(STEPS[0]):
+        while not is_recorded(len(seen.repeats), STAGES[0], took_ns):
+            begun = time.perf_counter_ns()
             seen.add(run())
+            took_ns += time.perf_counter_ns() - begun
     return seen
 
 
@@ -269,7 +271,7 @@ class Baseline:
         return cls(
             tuple(Past({k: min(v) for k, v in run.present().repeats.items()}) for run in runs),
             int(statistics.median(min(run.score_ns) for run in runs)),
-            tuple(min(run.root_ns) for run in runs),
+            tuple(min(run.root_ns[:5]) for run in runs),
         )
 
 
@@ -285,7 +287,7 @@ def trial(fault: Fault, baseline: Baseline) -> Seen:
         first = run()
         seen = Seen(structure(first))
         seen.add(first)
-        for step in STEPS:
+        for step in STAGES:
             while len(seen.repeats) < step:
                 seen.add(run())
             if not over(seen, baseline):

@@ -152,7 +152,8 @@ def _add_baselines(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     )
     parser.addini(
         "traces_repeats",
-        "how many runs of each test are measured where timings are recorded or compared",
+        "how many runs of each test are compared at least; a baseline run has up to three times as "
+        "many, while they take less than a second together",
         default=str(DEFAULTS.repeats),
     )
 

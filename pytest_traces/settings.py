@@ -74,7 +74,7 @@ class Settings:
     update: tuple[str, ...] = ()
     #: Whether tests that are no longer collected leave the baselines.
     prune: bool = False
-    #: How many runs of each test are measured where timings are recorded or compared.
+    #: How many runs of each test are measured at least where timings are recorded or compared.
     repeats: int = 5
     #: The folder of the timings, from the root of the project.
     timings: str = ".traces/timings"

@@ -21,7 +21,8 @@ from pytest_traces.plugin.baselines import (
 from pytest_traces.plugin.collected import Collected
 from pytest_traces.plugin.handed import Handed, hand_over, siblings
 from pytest_traces.plugin.measured import SENT, Measurements
-from pytest_traces.recording import Recording
+from pytest_traces.recording import Attempt, Recording
+from pytest_traces.recording.journaling import Clock
 from pytest_traces.report.recorded import structure_lines, timings_line
 from pytest_traces.settings import Settings
 from pytest_traces.timing.baseline.environment import (
@@ -36,13 +37,13 @@ from pytest_traces.timing.baseline.structure_file import load_structure
 from pytest_traces.timing.baseline.timings import Run, timing_of
 from pytest_traces.timing.baseline.timings_file import add_run, load_timings
 from pytest_traces.timing.baseline.updating import update_structure
-from pytest_traces.timing.decision.calibration import calibrate
+from pytest_traces.timing.decision.rule import is_recorded
 from pytest_traces.traces.measuring import measured
 
 _UNFINISHED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 
 
-#: Of ``attempt.measured``: the runs of a test that count for its timings.
+#: Of ``attempt.measured``: how long the runs of a test took that count for its timings.
 _TIMED = "timed"
 
 
@@ -113,19 +114,28 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         self._now = None
+        begun = Clock.perf_counter_ns()
         result = yield
         recording = self._recording_of(item)
-        found = measured(recording) if recording is not None else None
+        is_timed = "timings" in self._settings.update
+        found = measured(recording, timed=is_timed) if recording is not None else None
         if recording is not None and found is not None:
             attempt = recording.attempt
             self._now = found, attempt.counting
-            timed = attempt.measured.setdefault(_TIMED, [])
-            if not attempt.counting:  # which makes it slow
-                timed.append(attempt.number)
-            wanted = self._settings.repeats if "timings" in self._settings.update else 1
-            if attempt.wanted is None and attempt.can_repeat and len(timed) < wanted and found:
-                attempt.wanted = f"each test is measured {wanted} times for its timings"
+            took = Clock.perf_counter_ns() - begun
+            if is_timed and found and self._is_repeated(attempt, took):
+                attempt.wanted = "each test is measured several times for its timings"
         return result
+
+    def _is_repeated(self, attempt: Attempt, took_ns: int) -> bool:
+        """Whether there are too few runs of the test that count for its timings."""
+        timed = attempt.measured.setdefault(_TIMED, [])
+        if not attempt.counting:  # which makes it slow
+            timed.append(took_ns)
+        total = sum(one for one in timed if isinstance(one, int))
+        if is_recorded(len(timed), self._settings.repeats, total):
+            return False
+        return attempt.wanted is None and attempt.can_repeat
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -198,7 +208,6 @@ class Recorder:
             now_in_words(),
             revision_of(self._config.rootpath),
             tests,
-            calibrate(),
         )
         known = load_timings(path, shown)
         stale = self._stale({test for one in (known.runs if known else ()) for test in one.tests})

@@ -137,7 +137,7 @@ class Regressions:
         result = yield
         recording = self._recording_of(item)
         if recording is not None and self._settings.strict:
-            found = measured(recording)
+            found = measured(recording, timed=True)
             self._now = packed(found) if found else None
             if found is not None and recording.attempt.wanted is None:
                 self._compare(recording.attempt, found)

@@ -22,7 +22,6 @@ from pytest_traces.timing.baseline.structure_file import (
 )
 from pytest_traces.timing.baseline.timings import Run, Timings
 from pytest_traces.timing.baseline.timings_file import load_timings, timings_path
-from pytest_traces.timing.decision.calibration import calibrate
 from pytest_traces.timing.decision.comparison import Baseline, Comparison
 from pytest_traces.timing.decision.data import Key, Past, Present, Verdict
 from pytest_traces.timing.decision.rule import LEAST_RUNS, judge, next_stage
@@ -86,11 +85,6 @@ class History:
     def past(self) -> list[Past]:
         """The runs of the baseline, as they are judged by."""
         return [past_of(run) for run in self.timings.runs]
-
-    @cached_property
-    def calibration_ns(self) -> int:
-        """How fast this process is."""
-        return calibrate()
 
     def structure(self, test: str) -> TestStructure | None:
         """The recorded structure of a test.
@@ -179,14 +173,15 @@ class History:
             if len(found) >= _RECENT_PATHS:
                 break
             found.update(self._measured[one])
-        return tuple(judge(self.past, Present(found, self.calibration_ns), own).values())
+        return tuple(judge(self.past, Present(found), own).values())
 
     def all_verdicts(self) -> dict[str, tuple[Verdict, ...]]:
         """The same of all tests that are remembered, the common factor over all of them."""
         everything = {key: t for taken in self._measured.values() for key, t in taken.items()}
-        verdicts = judge(self.past, Present(everything, self.calibration_ns))
+        verdicts = judge(self.past, Present(everything))
         return {
-            test: tuple(verdicts[key] for key in taken) for test, taken in self._measured.items()
+            test: tuple(verdicts[key] for key in taken if key in verdicts)
+            for test, taken in self._measured.items()
         }
 
     def decide(self, test: str, runs: Sequence[Measured]) -> Comparison:
@@ -223,7 +218,7 @@ class History:
         paths = run.tests.get(comparison.test)
         if paths is None:
             return comparison._replace(trouble="the test did not pass in a second process")
-        present = Present({key: [ns] for key, ns in past_of(run).bests.items()}, run.calibration_ns)
+        present = Present({key: [ns] for key, ns in past_of(run).bests.items()})
         keys = [one.key for one in comparison.over]
         verdicts = judge(self.past, present, keys)
         second = {
@@ -246,4 +241,4 @@ def past_of(run: Run) -> Past:
         for test, paths in run.tests.items()
         for path, timing in paths.items()
     }
-    return Past(bests, run.calibration_ns)
+    return Past(bests)

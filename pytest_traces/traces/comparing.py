@@ -15,7 +15,7 @@ from pytest_traces.report.regression import (
 from pytest_traces.settings import MOST_RUNS
 from pytest_traces.shape.usage import understood
 from pytest_traces.timing.baseline.files import BaselineError
-from pytest_traces.timing.baseline.measure import Measured, measure
+from pytest_traces.timing.baseline.measure import Measured, calibrated, measure
 from pytest_traces.timing.history import History
 from pytest_traces.traces.looking import Looking
 
@@ -73,7 +73,7 @@ class Comparing(Looking):
         if not history.judges:
             return
         try:
-            self._compare(history, measure(found[0], self._frame.recording.worked))
+            self._compare(history, calibrated(measure(found[0], self._frame.recording.worked)))
         except BaselineError as error:
             self._fail(Message(str(error)), (), blocked=False)
 

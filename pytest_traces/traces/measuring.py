@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from pytest_traces.recording import Recording
-from pytest_traces.timing.baseline.measure import Measured, measure
+from pytest_traces.timing.baseline.measure import Measured, calibrated, measure
 from pytest_traces.traces.traces import Traces
 
 
@@ -15,10 +15,17 @@ class _Measuring(Traces):
         return measure(self._forest(), self._frame.recording.worked)
 
 
-def measured(recording: Recording) -> Measured | None:
+def measured(recording: Recording, *, timed: bool) -> Measured | None:
     """Measure the test's own spans once none is open, or the time limit is over.
 
-    None where something could not be recorded, so that what is here is not all there was.
+    Args:
+        recording: of the test.
+        timed: whether the durations are of use, so that the calibration loop is, too.
+
+    Returns:
+        None where something could not be recorded, so that what is here is not all there was.
     """
     found = cast("_Measuring", _Measuring.of(recording)).measured()
-    return None if recording.problems else found
+    if recording.problems:
+        return None
+    return calibrated(found) if timed else found

@@ -48,9 +48,9 @@ def test_each_process_adds_a_run(run, pytester, timings, monkeypatch, started):
         f"traces: .traces/timings/{environment_key(0)}.json: 1 test with 2 runs",
     ]
     assert sorted(run["key"] for run in timings()) == ["mine.1", "mine.2"]
-    assert [run["tests"]["test_it.py::test_it"]["a"]["repeats"] for run in timings()] == [3, 3]
+    assert [run["tests"]["test_it.py::test_it"]["a"]["repeats"] for run in timings()] == [9, 9]
     processes = (pytester.path / "processes").read_text(encoding="utf-8").split()
-    assert len(processes) == 6
+    assert len(processes) == 18
     assert len(set(processes)) == 2
     assert not (pytester.path / "test_it.traces.json").exists()
 

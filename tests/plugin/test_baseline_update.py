@@ -222,27 +222,44 @@ def test_a_test_that_emits_nothing_any_more_loses_its_entry(run, structure):
     assert "    - work: 1 span" in said(result)
 
 
+def test_a_test_that_takes_long_is_not_repeated_more_than_it_has_to_be(run, timings):
+    """Two runs take more than a second."""
+    source = """
+        import time
+
+        def test_it(traces):
+            time.sleep(0.51)
+            traces.add({"trace_id": 1, "span_id": 1, "name": "a", "start": 1_700_000_000_000, "end": 1_700_000_000_002})
+    """
+    run(source, "--traces-update=timings", ini="traces_repeats = 2")
+
+    (one,) = timings()["runs"]
+    assert one["tests"]["test_it.py::test_it"]["a"]["repeats"] == 2
+
+
 def test_timings_are_recorded_with_their_repeats(run, timings, pytester):
-    """Each test runs five times and counts once; the next run is added."""
+    """A short test runs fifteen times and counts once; the next run is added."""
     result = run(TESTS, "--traces-update=timings")
 
     result.assert_outcomes(passed=5)
     assert re.fullmatch(
         r"\.traces/timings/[a-z]+-3\.\d+t?-\w+-\w+-n0\.json: "
-        r"3 tests, each up to 5 times; 1 run of each, at most 10",
+        r"3 tests, each up to 15 times; 1 run of each, at most 10",
         said(result)[0],
     )
     (one,) = timings()["runs"]
     entry = one["tests"]["test_it.py::test_cart[2]"]["GET /cart > SELECT items"]
-    assert entry["repeats"] == 5
+    assert entry["repeats"] == 15
     assert 0 < entry["best_ns"] <= entry["median_ns"]
-    assert one["calibration_ns"] > 0
+    loop = one["tests"]["test_it.py::test_cart[2]"]["> calibration"]
+    assert loop["repeats"] == 15
+    assert 0 < loop["best_ns"] <= loop["median_ns"]
     assert (pytester.path / ".traces" / ".gitignore").exists()
 
     run(TESTS, "--traces-update=structure, timings", ini="traces_repeats = 2")
     assert len(timings()["runs"]) == 2
     entries = timings()["runs"][1]["tests"]["test_it.py::TestPay::test_pay"]
-    assert entries["POST /pay"]["repeats"] == 2
+    assert entries["POST /pay"]["repeats"] == 6
 
 
 def test_timings_of_workers_are_of_another_environment(run, timings, parallel):

@@ -45,7 +45,7 @@ class Project:
 
     def record_structure(self) -> None:
         """Of what was recorded up to now."""
-        found = measured(self.act._frame.recording) or {}
+        found = measured(self.act._frame.recording, timed=True) or {}
         file = StructureFile({"test_checkout": structure_of([found], interpreter())})
         save_structure(self.folder / "test_shop.traces.json", file, "test_shop.traces.json")
 
@@ -226,7 +226,7 @@ def _measured_fast() -> object:
                 "end": START + 2,
             }
         )
-    return measured(fast._frame.recording)
+    return measured(fast._frame.recording, timed=True)
 
 
 def test_without_timings_the_structure_decides(act: Traces, emit: Emit, project: Project) -> None:

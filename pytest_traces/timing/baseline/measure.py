@@ -9,7 +9,8 @@ from dataclasses import astuple, dataclass
 from pytest_traces.forest import Forest, Span
 from pytest_traces.recording import SpanKey
 from pytest_traces.timing.baseline.critical import surely_critical
-from pytest_traces.timing.baseline.paths import Path, paths_of
+from pytest_traces.timing.baseline.paths import CALIBRATION, Path, paths_of
+from pytest_traces.timing.calibration import calibrate
 from pytest_traces.timing.overlap import peak
 from pytest_traces.timing.self_time import self_time_ns
 from pytest_traces.timing.timeline import Interval, Timeline
@@ -48,7 +49,7 @@ class PathMeasure:
         return sum(self.self_ns)
 
 
-#: What one run of a test measures.
+#: What one run of a test measures; under :data:`CALIBRATION` how fast the machine was meanwhile.
 Measured = Mapping[Path, PathMeasure]
 
 
@@ -72,6 +73,17 @@ def measure(forest: Forest, counted: Collection[SpanKey] | None = None) -> Measu
         if timeline.interval(span) is not None:
             groups.setdefault(paths[span], []).append(span)
     return {path: _measure(spans, timeline, sure, counted) for path, spans in groups.items()}
+
+
+def calibrated(measured: Measured) -> Measured:
+    """The same, with the calibration loop, which runs now: a few milliseconds.
+
+    A machine changes its speed within seconds, so that it has to be asked beside each repeat. Where
+    there are no spans, there is nothing to compare with it.
+    """
+    if not measured:
+        return measured
+    return {**measured, CALIBRATION: PathMeasure(1, (1, 1), None, None, (calibrate(),))}
 
 
 def _measure(

@@ -9,10 +9,15 @@ from pytest_traces.timing.normalise import places_of
 
 #: The normalised names from the root down to the span.
 Path = tuple[str, ...]
+#: No span has this path. It is that of the calibration loop, which is measured beside the spans of
+#: a test, each time it runs.
+CALIBRATION: Path = ()
 
 #: Deeper down a path keeps its beginning and its last name; what is between them is ``…``.
 DEEPEST = 40
 _MARK = " > "
+# As text, something that no path can be: a ">" in a name never stands by itself.
+_CALIBRATION = "> calibration"
 # A ">" that is a word of a name gets a backslash, so that " > " is always the mark.
 _BARE = re.compile(r"(?<![^ ])(\\*)>(?![^ ])")
 _ESCAPED = re.compile(r"(?<![^ ])\\(\\*)>(?![^ ])")
@@ -25,11 +30,15 @@ def written(path: Path) -> str:
         >>> written(("POST /checkout", "a > b"))
         'POST /checkout > a \\> b'
     """
+    if path == CALIBRATION:
+        return _CALIBRATION
     return _MARK.join(_BARE.sub(r"\\\1>", name) for name in path)
 
 
 def read(text: str) -> Path:
     """The path that was written so."""
+    if text == _CALIBRATION:
+        return CALIBRATION
     return tuple(_ESCAPED.sub(r"\1>", name) for name in text.split(_MARK))
 
 

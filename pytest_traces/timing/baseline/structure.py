@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from pytest_traces.timing.baseline.measure import Measured, PathMeasure, Range
-from pytest_traces.timing.baseline.paths import Path
+from pytest_traces.timing.baseline.paths import CALIBRATION, Path
 
 NO_WORK: Mapping[str, int] = MappingProxyType({})
 
@@ -69,7 +69,7 @@ def structure_of(repeats: Sequence[Measured], interpreter: str) -> dict[Path, Pa
         Each path that any run has, in order of the paths. The number of a path that a run does
         not have is 0 in that run.
     """
-    paths = sorted({path for measured in repeats for path in measured})
+    paths = sorted({path for measured in repeats for path in measured if path != CALIBRATION})
     return {
         path: _structure(
             [measured[path] for measured in repeats if path in measured], len(repeats), interpreter

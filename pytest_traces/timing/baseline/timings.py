@@ -44,8 +44,7 @@ class Run(NamedTuple):
         key: what its parts have in common.
         recorded: when it ended, in UTC: ``2026-11-22T23:05:00.000Z``.
         revision: the commit that was checked out, where that is known.
-        tests: the timings.
-        calibration_ns: how long the calibration loop took, where it was measured.
+        tests: the timings; beside the paths of spans that of the calibration loop.
         fields: what a later version has written, which is kept.
     """
 
@@ -53,7 +52,6 @@ class Run(NamedTuple):
     recorded: str
     revision: str | None
     tests: TestTimings
-    calibration_ns: int | None = None
     fields: Mapping[str, object] = NO_FIELDS
 
 
@@ -129,10 +127,6 @@ def _joined(one: Run, other: Run) -> Run:
         recorded=max(one.recorded, other.recorded),
         revision=max((one.revision, other.revision), key=lambda revision: revision or ""),
         tests=tests,
-        calibration_ns=min(
-            (one.calibration_ns, other.calibration_ns),
-            key=lambda taken: (taken is None, taken or 0),
-        ),
         fields=joined_fields(one.fields, other.fields),
     )
 

@@ -33,7 +33,7 @@ TIMINGS = Kind(
     levels=5,
 )
 _HEAD = ("format", "version", "environment", "runs")
-_RUN = ("key", "recorded", "revision", "calibration_ns", "tests")
+_RUN = ("key", "recorded", "revision", "tests")
 
 
 def timings_path(folder: FilePath, environment: str) -> FilePath:
@@ -83,9 +83,7 @@ def _run(document: Document, run: Any) -> Run:
         document.fail(f'"recorded" is {recorded!r}, not a time', "runs", key)
     if revision is not None and not isinstance(revision, str):
         document.fail(f'"revision" is {revision!r}, not a name', "runs", key)
-    calibration, tests = run.get("calibration_ns"), run.get("tests")
-    if calibration is not None and not _is_number(calibration):
-        document.fail(f'"calibration_ns" is {calibration!r}, not a number', "runs", key)
+    tests = run.get("tests")
     if not isinstance(tests, dict):
         document.fail('the "tests" of this run are no object', "runs", key)
     return Run(
@@ -93,7 +91,6 @@ def _run(document: Document, run: Any) -> Run:
         recorded=recorded,
         revision=revision,
         tests={test: _paths(document, paths, key, test) for test, paths in tests.items()},
-        calibration_ns=calibration,
         fields={name: run[name] for name in run if name not in _RUN},
     )
 
@@ -123,7 +120,6 @@ def timings_text(timings: Timings) -> str:
             "key": run.key,
             "recorded": run.recorded,
             "revision": run.revision,
-            "calibration_ns": run.calibration_ns,
             **_sorted(run.fields),
             "tests": {
                 test: {written(path): one._asdict() for path, one in sorted(paths.items())}

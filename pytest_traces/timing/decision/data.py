@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-#: The id of a test, and the path of spans in it: the names from the root down.
+#: The id of a test, and the path of spans in it: the names from the root down. The calibration loop
+#: of each test is among them, by a path of its own.
 Key = tuple[str, tuple[str, ...]]
 
 #: ``over`` is not confirmed yet; ``small`` is over, by less time than counts; ``noisy`` and
@@ -22,14 +23,12 @@ class Past(NamedTuple):
     """One run of the baseline: the best self time of each path, in nanoseconds."""
 
     bests: Mapping[Key, int]
-    calibration_ns: int | None = None
 
 
 class Present(NamedTuple):
     """This run: the self times of each path by repeat, in nanoseconds."""
 
     repeats: Mapping[Key, Sequence[int]]
-    calibration_ns: int | None = None
 
 
 class Scale(NamedTuple):

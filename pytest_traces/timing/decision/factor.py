@@ -7,10 +7,13 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from statistics import median
 
+from pytest_traces.timing.baseline.paths import CALIBRATION
 from pytest_traces.timing.decision.data import Key, Past, Present
 
 #: So many other paths say how fast this run is.
 LEAST_PATHS = 6
+#: The number of this run, beside those of the baseline runs.
+NOW = -1
 _ROUNDS = 3
 #: What is shorter says more of the clock than of the machine: a microsecond.
 _LEAST = math.log(1_000)
@@ -45,9 +48,26 @@ class Factors:
         return (other((count - 1) // 2) + other(count // 2)) / 2, count
 
 
+class Calibrations:
+    """How fast the machine was while a test ran: in the baseline runs, and in this one."""
+
+    def __init__(self, past: Sequence[Past], present: Present) -> None:
+        self._past = past
+        self._present = present
+
+    def of(self, key: Key) -> dict[int, float]:
+        """The logarithm of the calibration loop beside the test, by the number of the run."""
+        loop = key[0], CALIBRATION
+        found = {i: _log(run.bests[loop]) for i, run in enumerate(self._past) if loop in run.bests}
+        if times := self._present.repeats.get(loop):
+            found[NOW] = _log(min(times))
+        return found
+
+
 def logs_of(past: Sequence[Past], present: Present) -> tuple[list[dict[Key, float]], Logs]:
     """The logarithms of the best self times of what this run and the baseline both know."""
-    now = {key: _log(min(times)) for key, times in present.repeats.items() if times}
+    spans = {key: times for key, times in present.repeats.items() if key[1] != CALIBRATION}
+    now = {key: _log(min(times)) for key, times in spans.items() if times}
     before = [{key: _log(run.bests[key]) for key in now if key in run.bests} for run in past]
     known = set().union(*before)
     return before, {key: value for key, value in now.items() if key in known}

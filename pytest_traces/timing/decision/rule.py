@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 
+from pytest_traces.timing.baseline.paths import CALIBRATION
 from pytest_traces.timing.decision.data import (
     Basis,
     Key,
@@ -20,13 +21,17 @@ from pytest_traces.timing.decision.data import (
     Scale,
     Verdict,
 )
-from pytest_traces.timing.decision.factor import LEAST_PATHS, Factors, logs_of
+from pytest_traces.timing.decision.factor import LEAST_PATHS, NOW, Calibrations, Factors, logs_of
 from pytest_traces.timing.decision.spread import interval, leave_one_out
 
 #: A verdict takes so many baseline runs.
 LEAST_RUNS = 3
 #: Repeats: the first number always, the next ones only while something is over.
 STAGES = (5, 10, 30)
+#: A baseline run has up to so many times the least number of repeats, while all of them together
+#: have taken no longer than this.
+RECORDED_TIMES = 3
+RECORDED_NS = 1_000_000_000
 FLOOR = 0.25
 SPREADS = 4.0
 #: Over such a cut, nothing that matters could be seen; only what is over it twice as far, on the
@@ -38,8 +43,6 @@ LEAST_ADDED_NS = 50_000
 GRAIN_NS = 20_000
 
 _GRAIN = math.log(GRAIN_NS)
-#: The number of this run, beside those of the baseline runs.
-_NOW = -1
 
 
 def judge(
@@ -54,16 +57,18 @@ def judge(
     """
     judged = present.repeats if keys is None else keys
     before, now = logs_of(past, present)
-    factors, calibrations = Factors(before, now), _calibrations(past, present)
+    factors, calibrations = Factors(before, now), Calibrations(past, present)
     verdicts = {}
     for key in judged:
+        if key[1] == CALIBRATION:
+            continue
         times = present.repeats.get(key, ())
         runs = [index for index, run in enumerate(before) if key in run]
         if not times or len(runs) < LEAST_RUNS:
             verdicts[key] = _undecided(key, times, runs, past)
         else:
-            values = {_NOW: now[key], **{index: before[index][key] for index in runs}}
-            scale = _scale(key, values, factors, calibrations)
+            values = {NOW: now[key], **{index: before[index][key] for index in runs}}
+            scale = _scale(key, values, factors, calibrations.of(key))
             verdicts[key] = _verdict(key, scale, [past[i].bests[key] for i in runs], times)
     return verdicts
 
@@ -71,6 +76,22 @@ def judge(
 def next_stage(repeats: int, first: int) -> int | None:
     """How many repeats to have next while something is over; None when there are enough."""
     return next((stage for stage in sorted({first, *STAGES}) if stage > max(repeats, 0)), None)
+
+
+def is_recorded(repeats: int, least: int, took_ns: int) -> bool:
+    """Whether a baseline run has enough repeats of a test.
+
+    A short test is over within one slow phase of the machine, and the baseline runs then differ by
+    the phases that they met: of a computation of some milliseconds the best of 5 by 20 %, the best
+    of 15, over a second, by 7 %. What they differ by is what nothing can be seen below.
+
+    Args:
+        repeats: how many it has.
+        least: how many it has to have.
+        took_ns: how long all of them took together.
+    """
+    most = max(least, min(RECORDED_TIMES * least, STAGES[-1]))
+    return repeats >= most or (repeats >= least and took_ns >= RECORDED_NS)
 
 
 def _undecided(
@@ -90,13 +111,6 @@ def _undecided(
     )  # fmt: skip
 
 
-def _calibrations(past: Sequence[Past], present: Present) -> Mapping[int, float]:
-    """The calibration loop of each run, where it was measured, by the number of the run."""
-    figures = [*(run.calibration_ns for run in past), present.calibration_ns]
-    found = {i: math.log(ns) for i, ns in enumerate(figures) if ns}
-    return {(_NOW if i == len(past) else i): value for i, value in found.items()}
-
-
 def _scale(
     key: Key, values: Mapping[int, float], factors: Factors, calibrations: Mapping[int, float]
 ) -> Scale:
@@ -107,14 +121,18 @@ def _scale(
     it cannot show what goes with the machine: a wait that is divided looks slow on a faster one,
     work that is not divided on a slower one.
     """
-    shifts, count = {}, factors.without(_NOW, key)[1]
+    shifts, count = {}, factors.without(NOW, key)[1]
     for run in values:
         factor, paths = factors.without(run, key)
         if paths >= LEAST_PATHS:
             shifts[run] = factor
     raw = _divided("raw", values, dict.fromkeys(values, 0.0))
-    found = (_divided("paths", values, shifts), _divided("calibration", values, calibrations), raw)
-    scales = [scale for scale in found if scale is not None]
+    common = _divided("paths", values, shifts)
+    loop = _divided("calibration", values, calibrations)
+    # Where most paths wait, what they have in common is no speed.
+    if loop is not None and (common is None or 2 * loop.spread < common.spread):
+        common = loop
+    scales = [scale for scale in (common, raw) if scale is not None]
     least = min(scale.spread for scale in scales)
     equal = [scale for scale in scales if scale.spread <= 2 * least]
     chosen = min(equal, key=lambda scale: scale.ratio / _cut(scale.spread))
@@ -130,14 +148,14 @@ def _divided(
     basis: Basis, values: Mapping[int, float], shifts: Mapping[int, float]
 ) -> Scale | None:
     """This run against the others, all divided by their factors; None if too few have one."""
-    runs = [run for run in values if run in shifts and run != _NOW]
-    if len(runs) < LEAST_RUNS or _NOW not in shifts:
+    runs = [run for run in values if run in shifts and run != NOW]
+    if len(runs) < LEAST_RUNS or NOW not in shifts:
         return None
     middle = median(shifts[run] for run in runs)
-    logs = {run: max(_GRAIN, values[run] - shifts[run] + middle) for run in (*runs, _NOW)}
+    logs = {run: max(_GRAIN, values[run] - shifts[run] + middle) for run in (*runs, NOW)}
     before = [logs[run] for run in runs]
-    factor = math.exp(shifts[_NOW] - middle)
-    ratio = math.exp(logs[_NOW] - median(before))
+    factor = math.exp(shifts[NOW] - middle)
+    ratio = math.exp(logs[NOW] - median(before))
     return Scale(basis, factor, 0, ratio, leave_one_out(before))
 
 

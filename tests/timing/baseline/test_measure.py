@@ -2,7 +2,15 @@
 
 import pytest
 
-from pytest_traces.timing.baseline.measure import PathMeasure, measure, packed, unpacked
+from pytest_traces.timing.baseline.measure import (
+    PathMeasure,
+    calibrated,
+    measure,
+    packed,
+    unpacked,
+)
+from pytest_traces.timing.baseline.paths import CALIBRATION
+from pytest_traces.timing.baseline.structure import structure_of
 
 MS = 1_000_000
 
@@ -85,6 +93,17 @@ def test_self_time_is_read_from_the_own_clock_where_the_other_was_moved(grow):
     from pytest_traces.assembly import assemble  # the forest with that span alone
 
     assert measure(assemble([frozen]))[("r",)].self_ns == (9 * MS,)
+
+
+def test_the_calibration_loop_is_measured_beside_spans(grow):
+    """It is no span: of a test without any there is nothing to be compared, and no structure."""
+    measured = calibrated(measure(grow(("r", 0, 50))))
+
+    assert set(measured) == {("r",), CALIBRATION}
+    assert measured[CALIBRATION].total_self_ns > 0
+    assert set(structure_of([measured], "x")) == {("r",)}
+    assert unpacked(packed(measured)) == measured
+    assert calibrated({}) == {}
 
 
 def test_what_is_packed_is_unpacked_again(grow):

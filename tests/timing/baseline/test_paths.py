@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_traces.timing.baseline.paths import DEEPEST, paths_of, read, written
+from pytest_traces.timing.baseline.paths import CALIBRATION, DEEPEST, paths_of, read, written
 
 names = st.text(alphabet=" >\\ab\n", max_size=6) | st.text(max_size=4)
 
@@ -12,6 +12,14 @@ names = st.text(alphabet=" >\\ab\n", max_size=6) | st.text(max_size=4)
 def test_what_is_written_is_read_again(path):
     """Whatever the names are: with the mark in them, at their ends, with backslashes."""
     assert read(written(path)) == path
+
+
+def test_the_calibration_loop_has_a_text_of_its_own():
+    """No path of spans is written like it, whatever their names are."""
+    assert written(CALIBRATION) == "> calibration"
+    assert read("> calibration") == CALIBRATION
+    assert written(("> calibration",)) == "\\> calibration"
+    assert written(("", "calibration")) == " > calibration"
 
 
 def test_only_what_could_be_misread_is_escaped():

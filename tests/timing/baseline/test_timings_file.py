@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_traces.timing.baseline.files import BaselineError
+from pytest_traces.timing.baseline.paths import CALIBRATION
 from pytest_traces.timing.baseline.timings import PathTiming, Run, Timings
 from pytest_traces.timing.baseline.timings_file import (
     add_run,
@@ -31,13 +32,13 @@ GOOD = """\
       "key": "k1",
       "recorded": "2026-01-01T00:00:00.000Z",
       "revision": "abc",
-      "calibration_ns": 900,
       "more": [
         1,
         2
       ],
       "tests": {
         "tests/test_x.py::test_a": {
+          "> calibration": {"best_ns": 800, "median_ns": 900, "repeats": 5},
           "GET": {"best_ns": 5, "median_ns": 7, "repeats": 5},
           "GET > SELECT": {"best_ns": 1, "median_ns": 1, "repeats": 5}
         }
@@ -69,9 +70,9 @@ def test_what_is_read_is_written_again(tmp_path):
                     "tests/test_x.py::test_a": {
                         ("GET",): PathTiming(5, 7, 5),
                         ("GET", "SELECT"): PathTiming(1, 1, 5),
+                        CALIBRATION: PathTiming(800, 900, 5),
                     }
                 },
-                900,
                 {"more": [1, 2]},
             ),
         ),
@@ -133,7 +134,6 @@ BAD = [
     (GOOD.replace('      "key": "k1",\n', ""), f'{NAME}:6: the "key" of a run is None, not a name; {REPAIR}'),
     (GOOD.replace('"2026-01-01T00:00:00.000Z"', "0"), f'{NAME}:8: "recorded" is 0, not a time; {REPAIR}'),
     (GOOD.replace('"abc"', "1"), f'{NAME}:8: "revision" is 1, not a name; {REPAIR}'),
-    (GOOD.replace("900", "9.5"), f'{NAME}:8: "calibration_ns" is 9.5, not a number; {REPAIR}'),
     (GOOD.replace('"best_ns": 1', '"best_ns": null'), f"{NAME}:19: these are not the numbers best_ns, median_ns, repeats; {REPAIR}"),
     (GOOD.replace('{"best_ns": 5, "median_ns": 7, "repeats": 5}', "5"), f"{NAME}:18: these are not the numbers best_ns, median_ns, repeats; {REPAIR}"),
 ]  # fmt: skip

@@ -2,8 +2,9 @@
 
 import pytest
 
+from pytest_traces.timing.baseline.paths import CALIBRATION
 from pytest_traces.timing.decision.data import Key, Past, Present, Verdict
-from pytest_traces.timing.decision.rule import judge, next_stage
+from pytest_traces.timing.decision.rule import is_recorded, judge, next_stage
 
 MS = 1_000_000
 
@@ -20,11 +21,16 @@ def verdict_of(
 ) -> Verdict:
     figures = calibrations or [None] * (len(past) + 1)
     runs = [
-        Past({key(one): ns for one, ns in run.items()}, figure)
+        Past({key(one): ns for one, ns in run.items()} | loop(figure))
         for run, figure in zip(past, figures, strict=False)
     ]
-    now = Present({key(one): times for one, times in present.items()}, figures[len(past)])
+    slow = {one: [9 * ns, ns] for one, ns in loop(figures[len(past)]).items()}
+    now = Present({key(one): times for one, times in present.items()} | slow)
     return judge(runs, now, [key(name)])[key(name)]
+
+
+def loop(figure: int | None) -> dict[Key, int]:
+    return {} if figure is None else {("test", CALIBRATION): figure}
 
 
 def others(speed: float = 1.0) -> dict[str, int]:
@@ -134,6 +140,53 @@ def test_with_few_paths_the_calibration_loop_says_how_fast_the_machine_is() -> N
 
     slower = verdict_of(past, {"work": [6 * MS], "other": [9 * MS]}, calibrations=figures)
     assert (slower.outcome, slower.ratio) == ("over", pytest.approx(2.0))
+
+
+def test_the_calibration_loop_is_that_of_the_test() -> None:
+    """It is no path itself, neither to be judged nor among the others; that of others is theirs."""
+    spans = {("test", ("work",)): MS, ("test", CALIBRATION): MS, ("else", ("work",)): 9 * MS}
+    past = [Past({one: round(by * ns) for one, ns in spans.items()}) for by in (1.0, 2.0, 1.0)]
+    now = Present({one: [3 * ns] for one, ns in spans.items()})
+
+    verdicts = judge(past, now)
+
+    assert set(verdicts) == {("test", ("work",)), ("else", ("work",))}
+    mine, other = verdicts.values()
+    assert (mine.basis, mine.outcome, mine.factor) == ("calibration", "within", pytest.approx(3.0))
+    assert other.basis == "raw"
+
+
+def test_the_calibration_loop_is_none_of_six_other_paths() -> None:
+    """It counts where there are fewer."""
+    loops = {(f"test {i}", CALIBRATION): MS for i in range(9)}
+    past = [Past({key("work"): MS, **loops})] * 3
+    now = Present({key("work"): [2 * MS], **{one: [2 * MS] for one in loops}})
+
+    assert judge(past, now)[key("work")].basis == "raw"
+
+
+def test_where_most_paths_wait_the_calibration_loop_knows_better() -> None:
+    """What is common to waits is no speed: the baseline runs show by which of the two they vary."""
+    speeds = (1.0, 2.0, 1.4, 1.0, 1.7)
+    past = [{"work": round(MS * one), **others()} for one in speeds]
+    figures: list[int | None] = [round(1_000 * one) for one in (*speeds, 1.0)]
+
+    found = verdict_of(past, {"work": [2 * MS], **repeated(others())}, calibrations=figures)
+
+    assert (found.outcome, found.basis) == ("over", "calibration")
+    assert found.ratio == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("least", "took_ns", "repeats"),
+    [(5, 0, 15), (5, 10**9, 5), (1, 0, 3), (10, 0, 30), (20, 0, 30), (40, 0, 40), (40, 10**9, 40)],
+)
+def test_a_baseline_run_of_a_short_test_has_more_repeats(
+    least: int, took_ns: int, repeats: int
+) -> None:
+    """Up to three times as many, and not more than a test that is judged may have."""
+    assert is_recorded(repeats, least, took_ns)
+    assert not is_recorded(repeats - 1, least, took_ns)
 
 
 def test_without_paths_and_calibration_durations_are_compared_as_they_are() -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from pytest_traces.timing.baseline.paths import CALIBRATION
 from pytest_traces.timing.decision.data import Key, Past, Present, Verdict
 from pytest_traces.timing.decision.rule import STAGES, judge
 
@@ -30,7 +31,11 @@ class Process:
     ) -> None:
         self._chance, self._steady, self._machine = chance, steady, machine
         self._luck = {key: math.exp(chance.gauss(0, world.noise)) for key in steady}
-        self.calibration_ns = round(1e6 * machine * math.exp(chance.gauss(0, 0.04)))
+        #: The loop of each test, which no luck with memory slows.
+        self.loops = {
+            (test, CALIBRATION): round(1e6 * machine * math.exp(chance.gauss(0, 0.04)))
+            for test, _ in steady
+        }
 
     def once(self, key: Key, slowdown: float = 1.0) -> int:
         taken = self._steady[key] * slowdown
@@ -58,18 +63,19 @@ def session(
     for _ in range(world.runs):
         process = Process(chance, steady, world, first if world.is_one_machine else machine())
         bests = {key: min(process.once(key) for _ in range(5)) for key in steady}
-        past.append(Past(bests, process.calibration_ns))
+        past.append(Past({**bests, **process.loops}))
     now = machine()
 
     def look() -> tuple[dict[Key, Verdict], set[Key]]:
         process, over = Process(chance, steady, world, now), set(steady)
         times: dict[Key, list[int]] = {key: [] for key in steady}
+        loops = {key: [ns] for key, ns in process.loops.items()}
         verdicts: dict[Key, Verdict] = {}
         for stage in STAGES:
             for key in over:
                 more = range(stage - len(times[key]))
                 times[key] += [process.once(key, by if key == slow else 1.0) for _ in more]
-            verdicts = judge(past, Present(times, process.calibration_ns))
+            verdicts = judge(past, Present({**times, **loops}))
             over = {key for key in over if verdicts[key].outcome == "over"}
         return verdicts, over
 

@@ -2,7 +2,7 @@
 
 from itertools import chain, repeat
 
-from pytest_traces.timing.decision.calibration import calibrate
+from pytest_traces.timing.calibration import calibrate
 
 
 def test_the_best_of_several_rounds_counts() -> None:

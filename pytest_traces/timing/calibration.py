@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
-_ROUNDS = 7
+from pytest_traces.recording.journaling import Clock
+
+_ROUNDS = 3
 _STEPS = 4_000
 
 
-class _Clock:
-    """Kept where libraries that freeze time do not look: they replace globals."""
-
-    perf_counter_ns = staticmethod(time.perf_counter_ns)
-
-
-def calibrate(clock: Callable[[], int] = _Clock.perf_counter_ns) -> int:
-    """The best time of a small loop of pure Python, in nanoseconds; a few milliseconds in all.
+def calibrate(clock: Callable[[], int] = Clock.perf_counter_ns) -> int:
+    """The best time of a small loop of pure Python, in nanoseconds; some milliseconds in all.
 
     It is the same work in every version, or recorded figures would mean something else.
     """
