@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from pytest_traces.options import MARKER
-from pytest_traces.settings import BadValue, check_attempts
+from pytest_traces.settings import MOST_RUNS, BadValue, check_attempts
 from pytest_traces.traces.lasting import read_limit
 from pytest_traces.traces.marked import KEYWORDS, Wish
 from pytest_traces.traces.traces import Traces
@@ -39,7 +39,7 @@ class Marks:
         given = _given(item)
         self.attempts: int | None = None
         if "attempts" in given:
-            self.attempts = _read("attempts", given, check_attempts)
+            self.attempts = _read("attempts", given, _attempts)
         force = given.get("force", Given(False, "", inherited=False)).value
         self.wishes: list[Wish] = []
         for keyword in KEYWORDS:
@@ -118,6 +118,12 @@ def _true(value: Any, where: str) -> bool:
     if value is not True:
         raise BadValue(where, value, "it is True or False")
     return True
+
+
+def _attempts(value: Any, where: str) -> int:
+    if isinstance(value, str):  # an ini file has nothing but text, code has numbers
+        raise BadValue(where, value, f"it is a whole number from 1 to {MOST_RUNS}")
+    return check_attempts(value, where)
 
 
 def _number(value: Any, where: str) -> int:

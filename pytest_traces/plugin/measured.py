@@ -7,11 +7,22 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from pytest_traces.plugin.baselines import parts_of
+from pytest_traces.recording import Recording
 from pytest_traces.report.words import listed
 from pytest_traces.timing.baseline.measure import Measured, unpacked
+from pytest_traces.traces.measuring import measured
 
 #: The attribute of a report: the test, and what it has measured.
 SENT = "traces_measured"
+
+
+def measured_here(recording: Recording, *, timed: bool) -> Measured:
+    """What the test has measured whose call is over; fails where that is not all there was."""
+    __tracebackhide__ = True
+    try:
+        return measured(recording, timed=timed)
+    except AssertionError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 class Measurements:

@@ -20,7 +20,7 @@ from pytest_traces.plugin.baselines import (
 )
 from pytest_traces.plugin.collected import Collected
 from pytest_traces.plugin.handed import Handed, hand_over, siblings
-from pytest_traces.plugin.measured import SENT, Measurements
+from pytest_traces.plugin.measured import SENT, Measurements, measured_here
 from pytest_traces.recording import Attempt, Recording
 from pytest_traces.recording.journaling import Clock
 from pytest_traces.report.recorded import structure_lines, timings_line
@@ -38,7 +38,6 @@ from pytest_traces.timing.baseline.timings import Run, timing_of
 from pytest_traces.timing.baseline.timings_file import add_run, load_timings
 from pytest_traces.timing.baseline.updating import update_structure
 from pytest_traces.timing.decision.rule import is_recorded
-from pytest_traces.traces.measuring import measured
 
 _UNFINISHED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 
@@ -113,14 +112,14 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        __tracebackhide__ = True
         self._now = None
         begun = Clock.perf_counter_ns()
         result = yield
         recording = self._recording_of(item)
         is_timed = "timings" in self._settings.update
-        found = measured(recording, timed=is_timed) if recording is not None else None
-        if recording is not None and found is not None:
-            attempt = recording.attempt
+        if recording is not None:
+            found, attempt = measured_here(recording, timed=is_timed), recording.attempt
             self._now = found, attempt.counting
             took = Clock.perf_counter_ns() - begun
             if is_timed and found and self._is_repeated(attempt, took):

@@ -16,7 +16,7 @@ import pytest
 
 from pytest_traces.plugin.baselines import environment_of, node_id_of
 from pytest_traces.plugin.late import fail_late
-from pytest_traces.plugin.measured import SENT, Measurements
+from pytest_traces.plugin.measured import SENT, Measurements, measured_here
 from pytest_traces.recording import Attempt, Recording
 from pytest_traces.report.compared import as_json, document, summary_lines
 from pytest_traces.report.regression import regression_message, unrecorded
@@ -27,7 +27,6 @@ from pytest_traces.timing.baseline.timings import Run
 from pytest_traces.timing.decision.comparison import Comparison
 from pytest_traces.timing.decision.rule import LEAST_RUNS
 from pytest_traces.timing.history import History
-from pytest_traces.traces.measuring import measured
 
 #: What a worker is told: the folder of the timings, and the revision that they are of.
 _BASE = "traces_base"
@@ -137,9 +136,9 @@ class Regressions:
         result = yield
         recording = self._recording_of(item)
         if recording is not None and self._settings.strict:
-            found = measured(recording, timed=True)
+            found = measured_here(recording, timed=True)
             self._now = packed(found) if found else None
-            if found is not None and recording.attempt.wanted is None:
+            if recording.attempt.wanted is None:
                 self._compare(recording.attempt, found)
         return result
 

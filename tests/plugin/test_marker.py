@@ -298,6 +298,7 @@ def test_not_applicable_under_xdist(run, parallel):
         ("bytes='1'", "bytes= of @pytest.mark.traces on test_it: '1' is not usable; it is a whole number, at least 1"),
         ("propagated='no'", "propagated= of @pytest.mark.traces on test_it: 'no' is not usable; it is True or False"),
         ("attempts=0", "attempts= of @pytest.mark.traces on test_it: 0 is not usable; it is a whole number from 1 to 100"),
+        ("attempts='5'", "attempts= of @pytest.mark.traces on test_it: '5' is not usable; it is a whole number from 1 to 100"),
         ("attempts=None", "attempts= of @pytest.mark.traces on test_it: None is not usable; it is a whole number from 1 to 100"),
     ],
 )  # fmt: skip

@@ -401,3 +401,27 @@ def test_nothing_is_compared_while_a_baseline_is_recorded(run: Run, tell: object
     assert not Path("report.json").exists()
     assert "compared with" not in result.stdout.str()
     assert os.environ.get("PYTEST_TRACES_MEASURES") is None
+
+
+LEAVES = """
+    def test_it(traces):
+        spans = []
+        traces.watch(spans)
+        spans.append({"trace_id": 1, "span_id": 1, "name": "a", "start": 1_700_000_000_000,
+                      "end": 1_700_000_000_002})
+        traces.get("a")
+        spans.clear()
+"""
+
+
+@pytest.mark.parametrize("option", ["--traces-strict", "--traces-update=structure"])
+def test_what_was_not_recorded_is_not_compared(
+    run: Run, pytester: pytest.Pytester, option: str
+) -> None:
+    """Nor is it a baseline: such a test fails, though it asserts nothing that does."""
+    result = run(LEAVES, option)
+
+    assert result.parseoutcomes() == {"failed": 1}
+    lines = [line for line in result.outlines if line.startswith("not everything")]
+    assert lines == ["not everything could be recorded"]
+    assert not (pytester.path / "test_it.traces.json").exists()
