@@ -281,6 +281,11 @@ def over(seen: Seen, baseline: Baseline) -> set[Key]:
     return {key for key, verdict in verdicts.items() if verdict.outcome == "over"}
 
 
+def looks_over(seen: Seen, baseline: Baseline) -> bool:
+    """Whether more repeats have something to decide."""
+    return any(one.looks_over for one in judge(baseline.past, seen.present()).values())
+
+
 def trial(fault: Fault, baseline: Baseline) -> Seen:
     """What the helpers say of one process: repeats are added only while something is over."""
     with opened(fault) as run:
@@ -290,10 +295,9 @@ def trial(fault: Fault, baseline: Baseline) -> Seen:
         for step in STAGES:
             while len(seen.repeats) < step:
                 seen.add(run())
-            if not over(seen, baseline):
+            if not looks_over(seen, baseline):
                 break
-        else:
-            seen.failed |= {f"over {written(path)}" for _, path in over(seen, baseline)}
+    seen.failed |= {f"over {written(path)}" for _, path in over(seen, baseline)}
     seen.failed |= limits(seen, baseline)
     return seen
 

@@ -152,8 +152,7 @@ def _add_baselines(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     )
     parser.addini(
         "traces_repeats",
-        "how many runs of each test are compared at least; a baseline run has up to three times as "
-        "many, while they take less than a second together",
+        "how many runs of each test are compared at least, and recorded; of short tests more",
         default=str(DEFAULTS.repeats),
     )
 

@@ -16,6 +16,8 @@ FORMAT = "pytest-traces report"
 VERSION = 1
 _MOST_TESTS = 20
 _MOST_NAMED = 3
+#: Of a verdict: said otherwise, or over when the report is made.
+_UNTOLD = ("key", "looks_over")
 
 
 def summary_lines(
@@ -117,8 +119,8 @@ def _duration(one: Verdict, second: Verdict | None, is_confirmed: bool) -> dict[
     if one.outcome == "over":
         word = "slower" if is_confirmed else "suspect"
     key: Key = one.key
-    fields = {name: value for name, value in one._asdict().items() if name != "key"}
-    fields = {name: _rounded(value) for name, value in fields.items()}
+    told = {name: value for name, value in one._asdict().items() if name not in _UNTOLD}
+    fields = {name: _rounded(value) for name, value in told.items()}
     again = (
         None if second is None else {"ratio": _rounded(second.ratio), "cut": _rounded(second.cut)}
     )

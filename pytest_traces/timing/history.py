@@ -133,7 +133,7 @@ class History:
         if not can_judge:
             return None
         self.remember(test, runs)
-        if not any(one.outcome == "over" for one in self.verdicts(test)):
+        if not any(one.looks_over for one in self.verdicts(test)):
             return None
         stage = next_stage(len(runs), self.repeats)
         if stage is None:

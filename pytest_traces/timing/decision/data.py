@@ -68,6 +68,8 @@ class Verdict(NamedTuple):
         repeats: how many there are.
         runs: how many baseline runs know the path.
         reason: why nothing is decided, in words.
+        looks_over: whether it is over by one of the ways to look at it, if not by all: then more
+            repeats may show which of them is right.
     """
 
     key: Key
@@ -88,3 +90,4 @@ class Verdict(NamedTuple):
     repeats: int = 0
     runs: int = 0
     reason: str | None = None
+    looks_over: bool = False

@@ -68,8 +68,8 @@ def judge(
             verdicts[key] = _undecided(key, times, runs, past)
         else:
             values = {NOW: now[key], **{index: before[index][key] for index in runs}}
-            scale = _scale(key, values, factors, calibrations.of(key))
-            verdicts[key] = _verdict(key, scale, [past[i].bests[key] for i in runs], times)
+            scales = _scales(key, values, factors, calibrations.of(key))
+            verdicts[key] = _verdict(key, scales, [past[i].bests[key] for i in runs], times)
     return verdicts
 
 
@@ -111,15 +111,15 @@ def _undecided(
     )  # fmt: skip
 
 
-def _scale(
+def _scales(
     key: Key, values: Mapping[int, float], factors: Factors, calibrations: Mapping[int, float]
-) -> Scale:
+) -> list[Scale]:
     """Raw, or divided by what all have in common: whichever the baseline runs show to vary less.
 
     Those that vary less than twice as much as the best of them are as good, so that all of them
-    have to be over, and the one that is least so decides. If the baseline is of one machine only,
-    it cannot show what goes with the machine: a wait that is divided looks slow on a faster one,
-    work that is not divided on a slower one.
+    have to be over, and the first one decides, which is least so. If the baseline is of one machine
+    only, it cannot show what goes with the machine: a wait that is divided looks slow on a faster
+    one, work that is not divided on a slower one.
     """
     shifts, count = {}, factors.without(NOW, key)[1]
     for run in values:
@@ -135,13 +135,13 @@ def _scale(
     scales = [scale for scale in (common, raw) if scale is not None]
     least = min(scale.spread for scale in scales)
     equal = [scale for scale in scales if scale.spread <= 2 * least]
-    chosen = min(equal, key=lambda scale: scale.ratio / _cut(scale.spread))
     # Said in any case: how this run differs as a whole.
     seen = scales[0].factor
-    return chosen._replace(
-        factor=chosen.factor if chosen.basis != "raw" else seen,
-        paths=count if scales[0].basis == "paths" else 0,
-    )
+    paths = count if scales[0].basis == "paths" else 0
+    return [
+        scale._replace(factor=scale.factor if scale.basis != "raw" else seen, paths=paths)
+        for scale in sorted(equal, key=lambda scale: scale.ratio / _cut(scale.spread))
+    ]
 
 
 def _divided(
@@ -163,16 +163,25 @@ def _cut(spread: float) -> float:
     return 1 + max(FLOOR, SPREADS * spread)
 
 
-def _verdict(key: Key, scale: Scale, before: Sequence[int], times: Sequence[int]) -> Verdict:
+def _outcome(scale: Scale, best: int) -> Outcome:
     cut = _cut(scale.spread)
-    best, expected = min(times), max(1.0, min(times) / scale.ratio)
-    low, high = interval(scale.ratio, scale.spread, len(before))
-    outcome: Outcome = "within"
-    reason = None
     if cut > NOISIEST_CUT and scale.ratio <= cut**2:
-        outcome, reason = "noisy", "it varies too much in the baseline runs"
-    elif scale.ratio > cut:
-        outcome = "over" if best - expected >= LEAST_ADDED_NS else "small"
+        return "noisy"
+    if scale.ratio <= cut:
+        return "within"
+    return "over" if best - _expected(scale, best) >= LEAST_ADDED_NS else "small"
+
+
+def _expected(scale: Scale, best: int) -> float:
+    return max(1.0, best / scale.ratio)
+
+
+def _verdict(
+    key: Key, scales: Sequence[Scale], before: Sequence[int], times: Sequence[int]
+) -> Verdict:
+    scale, best = scales[0], min(times)
+    outcome, cut, expected = _outcome(scale, best), _cut(scale.spread), _expected(scale, best)
+    low, high = interval(scale.ratio, scale.spread, len(before))
     return Verdict(
         key,
         outcome,
@@ -191,5 +200,6 @@ def _verdict(key: Key, scale: Scale, before: Sequence[int], times: Sequence[int]
         over=sum(1 for time in times if time > cut * expected),
         repeats=len(times),
         runs=len(before),
-        reason=reason,
+        reason="it varies too much in the baseline runs" if outcome == "noisy" else None,
+        looks_over=any(_outcome(one, best) == "over" for one in scales),
     )

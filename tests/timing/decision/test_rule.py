@@ -177,6 +177,18 @@ def test_where_most_paths_wait_the_calibration_loop_knows_better() -> None:
     assert found.ratio == pytest.approx(2.0)
 
 
+def test_what_is_over_by_one_of_two_ways_to_look_is_looked_at_again() -> None:
+    """Whether this run is slow as a whole, more repeats say best."""
+    past = [{"work": MS, **others()}] * 5
+
+    slow_machine = verdict_of(past, {"work": [2 * MS], **repeated(others(2.0))})
+    assert (slow_machine.outcome, slow_machine.basis, slow_machine.looks_over) == (
+        "within", "paths", True
+    )  # fmt: skip
+    assert not verdict_of(past, {"work": [MS], **repeated(others())}).looks_over
+    assert verdict_of(past, {"work": [2 * MS], **repeated(others())}).looks_over
+
+
 @pytest.mark.parametrize(
     ("least", "took_ns", "repeats"),
     [(5, 0, 15), (5, 10**9, 5), (1, 0, 3), (10, 0, 30), (20, 0, 30), (40, 0, 40), (40, 10**9, 40)],

@@ -76,8 +76,8 @@ def session(
                 more = range(stage - len(times[key]))
                 times[key] += [process.once(key, by if key == slow else 1.0) for _ in more]
             verdicts = judge(past, Present({**times, **loops}))
-            over = {key for key in over if verdicts[key].outcome == "over"}
-        return verdicts, over
+            over = {key for key in over if verdicts[key].looks_over}
+        return verdicts, {key for key in over if verdicts[key].outcome == "over"}
 
     verdicts, over = look()
     return verdicts, over & look()[1] if over else over
