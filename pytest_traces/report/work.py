@@ -37,8 +37,8 @@ def too_much(found: Sequence[Work], at_most: int) -> Message:
         "  events: functions of Python that start, calls and jumps, in the thread of the span"
     )
     message.hint = (
-        "the number is the same in every run, so something does more than before; "
-        f"or, if meant: at_most={worst.events:_}"
+        "the number is the same in every run: if the limit held before, something does more now; "
+        f"if this is what it does: at_most={worst.events:_}"
     )
     return message
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import FunctionType
 from typing import NoReturn
 
 from pytest_traces.forest import Forest, Span
@@ -27,6 +28,13 @@ ABSENCE = "absence cannot be asserted while spans are open"
 
 class Viewing:
     """What every view can do for its assertions: see, wait, fail."""
+
+    def __init_subclass__(cls) -> None:
+        """Name the methods after the class that users know: a TypeError of Python says so, too."""
+        super().__init_subclass__()
+        for name, member in vars(cls).items():
+            if isinstance(member, FunctionType) and not name.startswith("_"):
+                member.__qualname__ = f"Traces.{name}"
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame

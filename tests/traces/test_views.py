@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pytest_traces import View, glob, record, span
+from pytest_traces import Traces, View, glob, record, span
 
 pytestmark = pytest.mark.usefixtures("book")
 
@@ -229,3 +229,10 @@ def test_eventually_is_the_same_with_another_limit(act):
     assert view.outline() == act.ignoring("load").outline()
     assert view._frame.timeout_ns == 5_000_000
     assert act._frame.timeout_ns == 0
+
+
+@pytest.mark.parametrize("name", [name for name in dir(Traces) if name.startswith("assert_")])
+def test_a_wrong_keyword_is_told_with_the_name_that_users_know(act, name):
+    """Whatever part of the class a method is written in."""
+    with pytest.raises(TypeError, match=rf"^Traces\.{name}\(\) got an unexpected keyword"):
+        getattr(act, name)(no_such_keyword=1)
