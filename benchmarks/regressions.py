@@ -1,6 +1,6 @@
 """Which regressions the helpers see, and how often they cry wolf.
 
-    python benchmarks/regressions.py [--trials 200] [--slow 100] [--load 0 3]
+    python benchmarks/regressions.py [--trials 200] [--slow 100] [--faulty 50] [--load 0 3]
 
 The shop of examples/checkout, its services on loopback ports, with two spans added: ``score``, some
 milliseconds of pure Python in the payments service, and ``quotes``, three calls of an event loop
@@ -11,9 +11,10 @@ and 3 times as slow, of one with an N+1, one with an extra call, and one whose t
 after another. All of this on the machine as it is, and beside three busy loops.
 
 Printed is how many trials failed, for each helper: of the unchanged program these are false alarms,
-of the others they are catches. Beside the helpers stand what people write by hand, a limit on one
+of the others they are catches. Beside the helpers stands what people write by hand, a limit on one
 reading of the clock, and the rule of pytest-benchmark's ``--benchmark-compare-fail=min:25%``: the
-best of five readings against the best of five in one earlier run. Takes about half an hour.
+best of five readings against the best of five in one earlier run. It forks, so it takes Linux or
+macOS; and an hour for the machine as it is, more beside busy loops.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Assert on traces: the shape of the span tree, and the context that requests carry on.
+"""Assert on traces: the shape of the tree, the context that requests carry on, durations, counts.
 
 The ``traces`` fixture records every span that a test emits; :func:`record` does the same
 without pytest. Everything public is listed in ``__all__``, and is imported at first use:

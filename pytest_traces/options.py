@@ -152,7 +152,7 @@ def _add_baselines(parser: pytest.Parser, group: pytest.OptionGroup) -> None:
     )
     parser.addini(
         "traces_repeats",
-        "how many runs of each test are compared at least, and recorded; of short tests more",
+        "least number of runs of each test that is compared or recorded; more of short tests",
         default=str(DEFAULTS.repeats),
     )
 

@@ -1,11 +1,13 @@
 """``python -m pytest_traces merge``."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from pytest_traces.__main__ import main
+from pytest_traces.timing.baseline.files import read_document
 from pytest_traces.timing.baseline.structure import PathStructure
 from pytest_traces.timing.baseline.structure_file import StructureFile, structure_text
 from pytest_traces.timing.baseline.timings import PathTiming, Run, Timings
@@ -69,10 +71,42 @@ def test_timings_of_shards_become_one(put, capsys):
     assert a.read_text(encoding="utf-8") == timings_text(Timings("e", runs))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_no_run_is_added_while_a_file_is_merged_into_itself(put, tmp_path, monkeypatch):
+    """The folder of the output is held from reading to writing, and nothing is left in it."""
+    import fcntl
+
+    held = []
+
+    def probing(*arguments):
+        handle = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            held.append("held")
+        else:
+            held.append("free")
+        finally:
+            os.close(handle)
+        return read_document(*arguments)
+
+    monkeypatch.setattr("pytest_traces.timing.baseline.merge.read_document", probing)
+    put("a", timings("1"))
+    put("b", timings("2"))
+
+    assert main(["merge", "a", "b", "-o", "a"]) == 0
+    assert main(["merge", "a", "b", "-o", "c"]) == 0
+    assert held == ["held", "held", "free", "free"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a", "b", "c"]
+
+
 def test_one_file_stays_what_it_is(put):
-    """Merging it with itself, too."""
-    a = put("a", timings("1", "2"))
+    """Merging it with itself, too; with what a later version has written of a path."""
+    known = timings("1", "2")
+    later = {"t": {("a",): PathTiming(1, 1, 1, {"p99_ns": 7})}}
+    a = put("a", known._replace(runs=(known.runs[0], known.runs[1]._replace(tests=later))))
     text = a.read_text(encoding="utf-8")
+    assert "p99_ns" in text
 
     assert main(["merge", "a", "a", "-o", "b"]) == 0
     assert a.with_name("b").read_text(encoding="utf-8") == text

@@ -1,4 +1,4 @@
-"""How the failures in the README were made: each fault breaks one thing in a healthy shop.
+"""How traces break: each fault breaks one thing in a healthy shop.
 
 A fault is a context manager. It replaces one function while its block runs, and mocks nothing:
 shop, services, worker and spans are as real as without it::

@@ -104,7 +104,7 @@ def pytest_runtest_protocol(
             item.stash[_runs].run_again(nextitem)
         return result
     finally:
-        _forget(item, _protocol, _runs)
+        _forget(item, _protocol, _runs, _recording)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -126,7 +126,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     try:
         marks = _marks(item)
         result = yield
-        if marks is not None:
+        if marks is not None and not getattr(item, "_excinfo", None):  # a TestCase has failed
             from pytest_traces.plugin.marks import judge
             from pytest_traces.traces.traces import Traces
 

@@ -20,6 +20,7 @@ Whoever fails a later run because of what the runs have shown together sets ``at
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -86,6 +87,7 @@ class Runs:
             attempt.number += 1
             attempt.counting, attempt.counts_next = attempt.counts_next, False
             self.begin()
+            _forget_instance(item)
             item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
 
     @contextmanager
@@ -138,8 +140,9 @@ class Runs:
         if self._spoiled or _is_stopping(self._item):
             return False
         if call.excinfo is None:
-            # A subtest before it may have asked.
-            return report.passed and (attempt.wanted is not None or self._again)
+            # A subtest before it may have asked. What passes by mistake, is not measured.
+            is_wanted = attempt.wanted is not None and not hasattr(report, "wasxfail")
+            return report.passed and (is_wanted or self._again)
         error = self._error(call.excinfo.value)
         if not isinstance(error, AssertionError) or not _is_ours(error.__traceback__):
             return False
@@ -158,6 +161,7 @@ class Runs:
         error = self._error(call.excinfo.value)
         self._reason = str(error)
         self._line = _last_line(error.__traceback__)
+        call.excinfo = None  # no debugger stops at what does not count
         return "repeat" if self.attempt.measuring else "again"
 
     def _is_verdict(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> bool:
@@ -174,9 +178,9 @@ class Runs:
 
     def _error(self, error: BaseException) -> BaseException:
         """What is wrong: of a marker, what it has found."""
-        if isinstance(error, pytest.fail.Exception) and self.found is not None:
-            return self.found
-        return _alone(error)
+        found = self.found
+        is_found = isinstance(error, pytest.fail.Exception) and str(error) == str(found)
+        return found if found is not None and is_found else _alone(error)
 
     def _explain(self, report: pytest.TestReport, text: str) -> None:
         report.sections.append((_SECTION, f"{text}\n\nit was run again because: {self._reason}"))
@@ -211,6 +215,19 @@ class _Sibling:
     def listchain(self) -> list[object]:
         """What it is in, from the session down."""
         return [*self._item.listchain()[:-1], self]
+
+
+def _forget_instance(item: pytest.Item) -> None:
+    """The next run of a method has an instance of its own, which pytest makes where it has none.
+
+    Where a plugin has put something else in the place of the method, that stays.
+    """
+    held: Any = item
+    method = getattr(held, "_obj", None)
+    if inspect.ismethod(method) and not inspect.isclass(method.__self__):
+        held._obj = None  # noqa: SLF001  # as pytest-rerunfailures does
+        if getattr(held, "_instance", None) is not None:
+            del held._instance  # noqa: SLF001
 
 
 def _introduce(item: pytest.Item, when: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -47,7 +48,12 @@ class Checkout:
             )
         self.commit = commit
         self.folder = folder
-        if _git(["worktree", "add", "--detach", str(folder), commit], self.top) is None:
+        try:
+            done = _git(["worktree", "add", "--detach", str(folder), commit], self.top)
+        except BaseException:  # somebody does not want to wait for it
+            self.close()
+            raise
+        if done is None:
             self.close()
             raise pytest.UsageError(f"{_WHERE}: git cannot check {revision!r} out to {folder}")
 
@@ -70,12 +76,19 @@ class Checkout:
             moved.append(f"{name}{equals}{value}")
         return moved
 
-    def variables(self) -> dict[str, str]:
-        """Imports find the checkout first, also what is installed in editable mode."""
-        paths = [self.folder / "src"] if (self.folder / "src").is_dir() else []
+    def variables(self, root: Path) -> dict[str, str]:
+        """Imports find the checkout first, also what is installed in editable mode.
+
+        Args:
+            root: the folder of the project, which may be a part of the repository.
+        """
+        moved = [(one, self.place(Path(one))) for one in sys.path if one]
+        paths = [there for one, there in moved if there != Path(one)]
+        for top in (self.place(root), self.folder):
+            paths += [top / "src", top]
+        parts = [str(one) for one in dict.fromkeys(paths) if one.is_dir()]
         given = os.environ.get("PYTHONPATH")
-        parts = [*map(str, [*paths, self.folder]), *([given] if given else [])]
-        return {"PYTHONPATH": os.pathsep.join(parts)}
+        return {"PYTHONPATH": os.pathsep.join([*parts, *([given] if given else [])])}
 
     def close(self) -> None:
         """Take it away again, whatever is in it."""
@@ -113,21 +126,26 @@ def record_base(config: pytest.Config, revision: str, temporary: Path) -> tuple[
     timings = temporary / "timings"
     checkout = Checkout(config.rootpath, revision, temporary / "checkout")
     try:
+        start = checkout.place(config.invocation_params.dir)
+        if not start.is_dir():
+            raise pytest.UsageError(
+                f"{_WHERE}: {revision!r} has no folder {start.relative_to(checkout.folder)}, "
+                "in which this pytest was started"
+            )
         args = checkout.arguments([str(one) for one in same_tests(config.invocation_params.args)])
         ended = [
             run_pytest(
                 [
                     *args,
-                    "-p",
-                    "no:cacheprovider",
+                    *_cache(config, temporary),
                     "--traces-update=timings",
                     "--traces-update-ci",
                     f"--traces-timings={timings}",
                     f"--basetemp={temporary / 'tmp'}",
                 ],
-                checkout.place(config.invocation_params.dir),
+                start,
                 {
-                    **checkout.variables(),
+                    **checkout.variables(config.rootpath),
                     "PYTEST_TRACES_RUN": f"base-{number}",
                     "COVERAGE_FILE": str(temporary / ".coverage"),
                 },
@@ -137,6 +155,13 @@ def record_base(config: pytest.Config, revision: str, temporary: Path) -> tuple[
     finally:
         checkout.close()
     return timings, _said_of(ended, revision, checkout.commit)
+
+
+def _cache(config: pytest.Config, temporary: Path) -> list[str]:
+    """What failed there is not what failed here; the options on it stay known."""
+    if not config.pluginmanager.hasplugin("cacheprovider"):
+        return []
+    return ["-o", f"cache_dir={temporary / 'cache'}"]
 
 
 def _said_of(ended: Sequence[Ended], revision: str, commit: str) -> str:

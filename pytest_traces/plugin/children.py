@@ -8,13 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_traces.options import MEASURES
 
 _FAILED = re.compile(r"\b(\d+) (?:failed|errors?)\b")
 _LAST_LINES = 15
 
+#: Options for somebody who sits there.
+_PROMPTING = {"--pdb": False, "--trace": False}
 #: Options that are of one process only, each with whether it has a value.
 _OF_ONE = {
     "--basetemp": True,
@@ -26,8 +28,7 @@ _OF_ONE = {
     "--maxfail": True,
     "--exitfirst": False,
     "-x": False,
-    "--pdb": False,
-    "--trace": False,
+    **_PROMPTING,
     "--lf": False,
     "--last-failed": False,
     "--ff": False,
@@ -83,6 +84,11 @@ def same_tests(args: Sequence[str]) -> list[str]:
     return _without(args, _OF_ONE)
 
 
+def without_prompts(args: Sequence[Any]) -> list[str]:
+    """The same command line, for a process that nobody sits at."""
+    return _without([str(one) for one in args], _PROMPTING)
+
+
 def _without(args: Sequence[str], options: Mapping[str, bool]) -> list[str]:
     kept: list[str] = []
     skip = False
@@ -111,7 +117,7 @@ def run_pytest(args: Sequence[str], folder: Path, variables: Mapping[str, str]) 
         if not name.startswith("PYTEST_XDIST_") and name != "PYTEST_CURRENT_TEST"
     }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *args],
+        [sys.executable, "-m", "pytest", *args, "--maxfail=0"],  # also with -vx, or an ini file's
         cwd=folder,
         env={**environ, MEASURES: "1", **variables},
         stdin=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_traces.options import RECORDED, RECORDED_TO
+from pytest_traces.plugin.children import without_prompts
 from pytest_traces.plugin.handed import Handed, handed_over, key_of
 from pytest_traces.report.recorded import new_baseline_lines
 from pytest_traces.timing.baseline.environment import RUN_VARIABLE, run_key
@@ -20,8 +21,8 @@ from pytest_traces.timing.baseline.files import BaselineError
 from pytest_traces.timing.baseline.timings_file import load_timings
 
 _TAIL = 30
-#: After these another process would not fare better.
-_FUTILE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+#: After any other end another process would not fare better.
+_ORDINARY = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
 def record(config: pytest.Config, processes: int) -> int:
@@ -45,7 +46,7 @@ def record(config: pytest.Config, processes: int) -> int:
                 found = handed_over(told)
                 handed += [found] if found is not None else []
                 worst = max(worst, status)
-                if status not in _FUTILE:
+                if status not in _ORDINARY:
                     break
         except KeyboardInterrupt:
             sys.stdout.write("traces: interrupted\n")
@@ -60,6 +61,7 @@ def _run(config: pytest.Config, variables: dict[str, str], which: str) -> int:
         _command(config),
         cwd=config.invocation_params.dir,
         env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
@@ -95,4 +97,4 @@ def _command(config: pytest.Config) -> list[str]:
     begin = [sys.executable, "-m", "pytest"]
     if started.stem in ("pytest", "py.test") and started.is_file():
         begin = [str(started)] if started.suffix == ".exe" else [sys.executable, str(started)]
-    return [*begin, *config.invocation_params.args]
+    return [*begin, *without_prompts(config.invocation_params.args)]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from pytest_traces.plugin.baselines import parts_of
+from pytest_traces.plugin.baselines import node_id_of, parts_of
 from pytest_traces.recording import Recording
 from pytest_traces.report.words import listed
-from pytest_traces.timing.baseline.measure import Measured, unpacked
+from pytest_traces.timing.baseline.measure import Measured, packed, unpacked
 from pytest_traces.traces.measuring import measured
 
 #: The attribute of a report: the test, and what it has measured.
@@ -22,7 +22,44 @@ def measured_here(recording: Recording, *, timed: bool) -> Measured:
     try:
         return measured(recording, timed=timed)
     except AssertionError as error:
+        recording.attempt.judged = True  # a later run may be the first in which that happens
         raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def is_refused(item: pytest.Item) -> bool:
+    """Whether the test's own code has failed or skipped, though its call has raised nothing.
+
+    So does a ``unittest.TestCase``: pytest keeps what is wrong until it makes the report.
+    """
+    return bool(getattr(item, "_excinfo", None))
+
+
+class Measuring:
+    """What the run of a test that is under way has measured, while nothing is wrong with it."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[Measured, bool] | None = None
+        self._has_failed = False
+
+    def has_passed(self, item: pytest.Item) -> bool:
+        """Whether the call that is over has, with every subtest of it."""
+        return not (self._has_failed or is_refused(item))
+
+    def keep(self, found: Measured, *, counted: bool) -> None:
+        """Take what was measured, and whether events were counted meanwhile."""
+        self._kept = found, counted
+
+    def tell(self, item: pytest.Item, when: str, report: pytest.TestReport) -> None:
+        """Take note of a report; that of a teardown brings along what was measured."""
+        if when == "setup":
+            self._has_failed = False
+        self._has_failed = self._has_failed or report.failed
+        if when == "setup" or not report.passed or hasattr(report, "wasxfail"):
+            self._kept = None
+        sent = None
+        if when == "teardown" and self._kept is not None and not self._has_failed:
+            sent = packed(self._kept[0]), self._kept[1]  # what the test tapped, is so no more
+        setattr(report, SENT, {"test": node_id_of(item), "measured": sent})
 
 
 class Measurements:

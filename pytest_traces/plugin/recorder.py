@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 
 from pytest_traces.plugin.baselines import (
-    node_id_of,
     parts_of,
     structure_place,
     timings_place,
 )
 from pytest_traces.plugin.collected import Collected
 from pytest_traces.plugin.handed import Handed, hand_over, siblings
-from pytest_traces.plugin.measured import SENT, Measurements, measured_here
+from pytest_traces.plugin.measured import Measurements, Measuring, measured_here
 from pytest_traces.recording import Attempt, Recording
 from pytest_traces.recording.journaling import Clock
 from pytest_traces.report.recorded import structure_lines, timings_line
@@ -32,16 +31,17 @@ from pytest_traces.timing.baseline.environment import (
     run_key,
 )
 from pytest_traces.timing.baseline.files import BaselineError
-from pytest_traces.timing.baseline.measure import Measured, packed
 from pytest_traces.timing.baseline.structure_file import load_structure
 from pytest_traces.timing.baseline.timings import Run, timing_of
 from pytest_traces.timing.baseline.timings_file import add_run, load_timings
 from pytest_traces.timing.baseline.updating import update_structure
 from pytest_traces.timing.decision.rule import is_recorded
 
-_UNFINISHED = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-
-
+_UNFINISHED = (
+    pytest.ExitCode.INTERRUPTED,
+    pytest.ExitCode.INTERNAL_ERROR,
+    pytest.ExitCode.USAGE_ERROR,
+)
 #: Of ``attempt.measured``: how long the runs of a test took that count for its timings.
 _TIMED = "timed"
 
@@ -67,8 +67,7 @@ class Recorder:
         self._is_worker = hasattr(config, "workerinput")
         self._collected = Collected(config)
         self._measurements = Measurements()
-        #: What the test that runs has measured, and whether events were counted meanwhile.
-        self._now: tuple[Measured, bool] | None = None
+        self._now = Measuring()
         self._lines: list[str] = []
         self._errors: list[str] = []
 
@@ -113,14 +112,13 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         __tracebackhide__ = True
-        self._now = None
         begun = Clock.perf_counter_ns()
         result = yield
         recording = self._recording_of(item)
         is_timed = "timings" in self._settings.update
-        if recording is not None:
+        if recording is not None and self._now.has_passed(item):
             found, attempt = measured_here(recording, timed=is_timed), recording.attempt
-            self._now = found, attempt.counting
+            self._now.keep(found, counted=attempt.counting)
             took = Clock.perf_counter_ns() - begun
             if is_timed and found and self._is_repeated(attempt, took):
                 attempt.wanted = "each test is measured several times for its timings"
@@ -141,13 +139,7 @@ class Recorder:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        is_fine = report.passed and not hasattr(report, "wasxfail")
-        if call.when == "setup" or not is_fine:
-            self._now = None
-        sent = None
-        if call.when == "teardown" and self._now is not None:  # what the test tapped, is so no more
-            sent = packed(self._now[0]), self._now[1]
-        setattr(report, SENT, {"test": node_id_of(item), "measured": sent})
+        self._now.tell(item, call.when, report)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -16,13 +16,13 @@ import pytest
 
 from pytest_traces.plugin.baselines import environment_of, node_id_of
 from pytest_traces.plugin.late import fail_late
-from pytest_traces.plugin.measured import SENT, Measurements, measured_here
+from pytest_traces.plugin.measured import SENT, Measurements, Measuring, measured_here
 from pytest_traces.recording import Attempt, Recording
 from pytest_traces.report.compared import as_json, document, summary_lines
 from pytest_traces.report.regression import regression_message, unrecorded
 from pytest_traces.settings import MOST_RUNS, Settings
 from pytest_traces.timing.baseline.files import BaselineError, write_text
-from pytest_traces.timing.baseline.measure import Measured, packed
+from pytest_traces.timing.baseline.measure import Measured
 from pytest_traces.timing.baseline.timings import Run
 from pytest_traces.timing.decision.comparison import Comparison
 from pytest_traces.timing.decision.rule import LEAST_RUNS
@@ -91,11 +91,11 @@ class Regressions:
         self._settings = settings
         self._recording_of = recording_of
         self._history = history_of(config, settings)
-        self._is_worker = hasattr(config, "workerinput")
+        #: Whether this process runs tests, or has others run them, and decides on all of them.
+        self._decides = not (hasattr(config, "workerinput") or config.getoption("collectonly"))
         self._measurements = Measurements()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        #: What the test that runs has measured.
-        self._now: str | None = None
+        self._now = Measuring()
         #: Of each test, what its call has reported if it has passed.
         self._passed: dict[str, pytest.TestReport] = {}
         #: What the report says of each test.
@@ -108,7 +108,7 @@ class Regressions:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        if self._settings.base is None or self._is_worker:
+        if self._settings.base is None or not self._decides:
             return
         from pytest_traces.plugin.base_revision import record_base
 
@@ -132,12 +132,12 @@ class Regressions:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         __tracebackhide__ = True
-        self._now = None
         result = yield
         recording = self._recording_of(item)
-        if recording is not None and self._settings.strict:
+        if recording is not None and self._settings.strict and self._now.has_passed(item):
             found = measured_here(recording, timed=True)
-            self._now = packed(found) if found else None
+            if found:
+                self._now.keep(found, counted=recording.attempt.counting)
             if recording.attempt.wanted is None:
                 self._compare(recording.attempt, found)
         return result
@@ -147,13 +147,17 @@ class Regressions:
         __tracebackhide__ = True
         test = attempt.test or ""
         kept = attempt.measured.setdefault(_STRICT, [])
-        kept.append(found)
-        runs: list[Measured] = [one for one in kept if isinstance(one, dict)]
+        kept.append((found, attempt.counting))
+        pairs = [one for one in kept if isinstance(one, tuple)]
+        runs, timed = [one[0] for one in pairs], [one[0] for one in pairs if not one[1]]
+        # Where there is no other run, this one says all there is to say.
+        is_final = len(timed) >= self._settings.repeats or not attempt.can_repeat
         try:
             if not found and not self._history.structure(test):
                 return  # nothing now, nothing before
-            failure = self._failure(test, runs)
-            wanted = None if failure or self._is_judged(test) else self._history.wants(test, runs)
+            failure, wanted = self._failure(test, runs, is_final=is_final), None
+            if failure is None and not self._is_judged(test):
+                wanted = self._history.wants(test, runs, timed)
         except BaselineError as error:
             failure, wanted = str(error), None
         if wanted is not None and attempt.can_repeat and attempt.number < MOST_RUNS:
@@ -166,12 +170,12 @@ class Regressions:
         """Whether an assertion in the test has compared it already."""
         return test in self._history.comparisons
 
-    def _failure(self, test: str, runs: list[Measured]) -> str | None:
+    def _failure(self, test: str, runs: list[Measured], *, is_final: bool) -> str | None:
         baseline = self._history.baseline(test)
         if not baseline.structure:
             self._history.comparisons[test] = Comparison(test, baseline, is_unrecorded=True)
             return str(unrecorded(test, self._history.structure_file(test)))
-        changes = self._history.changes(test, runs, is_final=len(runs) >= self._settings.repeats)
+        changes = self._history.changes(test, runs, is_final=is_final)
         if not changes:
             return None
         comparison = Comparison(test, baseline, changes)
@@ -186,15 +190,8 @@ class Regressions:
         test = node_id_of(item)
         if call.when == "setup":
             self._history.comparisons.pop(test, None)  # of an earlier run
-        if call.when == "setup" or not report.passed or hasattr(report, "wasxfail"):
-            self._now = None
-        is_last = call.when == "teardown"
-        setattr(
-            report,
-            SENT,
-            {"test": test, "measured": (self._now, False) if is_last and self._now else None},
-        )
-        if is_last and test in self._history.comparisons:
+        self._now.tell(item, call.when, report)
+        if call.when == "teardown" and test in self._history.comparisons:
             decided = as_json(self._history.comparisons[test])
             setattr(report, _COMPARED, [test, json.dumps(decided)])
         return report
@@ -211,7 +208,7 @@ class Regressions:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if self._is_worker:
+        if not self._decides:
             return
         if exitstatus in _UNFINISHED:
             self._errors.append("not all was compared: the run did not come to its end")

@@ -73,6 +73,7 @@ class Recording:
         self.notes: list[str] = []
         #: Whether events of the interpreter are counted while it is open.
         self.counts_work = False
+        self.began_work = False  # for its call, and to be ended with it
         #: The spans whose counted work somebody asserts on.
         self.worked: set[SpanKey] = set()
         #: The runs of its test; a recording without one is all that there is.

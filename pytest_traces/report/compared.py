@@ -70,11 +70,13 @@ def _without_baseline(tests: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     reasons: dict[tuple[int, str], list[str]] = {}
     for test, one in sorted(tests.items()):
         if not one["durations"]:
-            key = (one["baseline"]["runs"], one["baseline"]["environment"])
-            reasons.setdefault(key, []).append(test)
-    for (runs, environment), those in sorted(reasons.items()):
+            baseline = one["baseline"]
+            revision = baseline["revision"]
+            whose = f"for {baseline['environment']}" if revision is None else f"of {revision}"
+            reasons.setdefault((baseline["runs"], whose), []).append(test)
+    for (runs, whose), those in sorted(reasons.items()):
         has = f"only {plural(runs, 'run')}" if runs else "no baseline"
-        yield f"no verdict on durations of {plural(len(those), 'test')}: {has} for {environment}"
+        yield f"no verdict on durations of {plural(len(those), 'test')}: {has} {whose}"
         yield from (f"  {test}" for test in those[:_MOST_NAMED])
         if len(those) > _MOST_NAMED:
             yield f"  and {len(those) - _MOST_NAMED:,} more"

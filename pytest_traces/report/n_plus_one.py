@@ -9,7 +9,7 @@ from pytest_traces.forest import Span
 from pytest_traces.report.explain import Message
 from pytest_traces.report.rows import Row, layout, span_row
 from pytest_traces.report.words import duration, path_of, plural, quoted, shown
-from pytest_traces.timing.n_plus_one import Repeat
+from pytest_traces.timing.n_plus_one import Repeat, is_database
 from pytest_traces.timing.normalise import (
     normalised,
     statement_of,
@@ -108,7 +108,7 @@ def likely_fix(operation: str, calls: Sequence[Span]) -> str:
     """What is done instead, most of the time."""
     first = calls[0]
     is_same = len({written_operation_of(call) for call in calls}) == 1
-    if statement_of(first) is not None or "db.system" in first.attributes:
+    if statement_of(first) is not None or is_database(first):
         return _fix_of_statement(first, is_same=is_same and "#" not in operation)
     if first.kind == "client" and operation != normalised(first.name):
         is_kept = "it is the same request each time: keep its answer"

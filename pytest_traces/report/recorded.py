@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from pytest_traces.report.words import listed, plural
+from pytest_traces.report.words import listed, plural, shown
 from pytest_traces.timing.baseline.paths import written
 from pytest_traces.timing.baseline.structure import PathStructure, StructureChange
 from pytest_traces.timing.baseline.timings import KEPT, Run, Timings
@@ -38,7 +38,7 @@ def structure_lines(update: StructureUpdate) -> list[str]:
 
 def change_in_words(change: StructureChange) -> str:
     """One difference: ``POST > SELECT items: 1 span -> 5 spans``."""
-    path = written(change.path)
+    path = written(tuple(shown(name) for name in change.path))
     if change.before is None or change.after is None:
         mark, one = ("+", change.after) if change.before is None else ("-", change.before)
         return f"{mark} {path}" + (f": {_count(one)}" if one is not None else "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_traces.report.accepting import accepting, structure_command, timings_command
 from pytest_traces.report.explain import Message
-from pytest_traces.report.words import duration, listed, plural
+from pytest_traces.report.words import duration, listed, plural, shown
 from pytest_traces.timing.baseline.measure import Range
 from pytest_traces.timing.baseline.paths import Path, written
 from pytest_traces.timing.baseline.structure import PathStructure, StructureChange
@@ -72,7 +72,7 @@ def path_text(path: Path) -> str:
     """A path as messages show it, without the middle of a long one."""
     if len(path) > _DEEPEST_NAMES:
         path = (*path[:2], f"… {len(path) - 4:,} levels …", *path[-2:])
-    return f"'{written(path)}'"
+    return f"'{written(tuple(shown(name) for name in path))}'"
 
 
 def _verdict(comparison: Comparison) -> str:

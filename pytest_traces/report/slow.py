@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pytest_traces.forest import Forest
+from pytest_traces.forest import Forest, Span, walk_down
 from pytest_traces.report.bars import bar_lines
 from pytest_traces.report.explain import Message, open_lines
 from pytest_traces.report.rows import tree_lines
@@ -16,6 +17,7 @@ from pytest_traces.timing.timeline import Timeline
 from pytest_traces.timing.waits import Waits
 
 _SHOWN_ATTEMPTS = 10
+_SHOWN_PLACES = 8
 _ADVISED_ATTEMPTS = 5
 _TOOK = {
     "total": "took {}",
@@ -66,13 +68,8 @@ def too_slow(limit: Limit, runs: Sequence[Shown], clocks: Sequence[str]) -> Mess
     return message
 
 
-def advice(limit: Limit, allowed: int, *, counting: bool) -> str | None:
+def advice(limit: Limit, allowed: int) -> str | None:
     """What to do about a single reading."""
-    if counting:
-        return (
-            "events are counted in this run, which makes it about 3 times as slow: "
-            "assert durations before assert_work"
-        )
     if limit.calls == "first":
         return "a cold call is measured once, so its limit needs room: 7.5 times the best is usual"
     return _ONE_RUN if allowed == 1 else None
@@ -104,33 +101,49 @@ def _picture(limit: Limit, over: Sequence[Reading], forest: Forest) -> tuple[lis
     if limit.of == "sum":
         return bar_lines(worst.spans, timeline), facts
     span = worst.spans[0]
-    facts += _also(over[1:])
+    facts += _also(over[1:], forest)
     if limit.of != "total":
         return bar_lines(span, timeline), facts
     path = follow(Waits(span, timeline)).segments
-    return bar_lines(span, timeline, path), facts + _culprit(worst, path)
+    return bar_lines(span, timeline, path), facts + _culprit(worst, path, timeline)
 
 
 def _recorded(reading: Reading) -> str:
     return duration(sum(span.duration_ns or 0 for span in reading.spans))
 
 
-def _also(others: Sequence[Reading]) -> list[str]:
+def _also(others: Sequence[Reading], forest: Forest) -> list[str]:
     """The other spans that are too slow, by their places."""
-    places: dict[str, list[int]] = {}
+    if not others:
+        return []
+    places = _places(forest)
+    found: dict[int, list[Reading]] = {}
     for one in others:
-        places.setdefault(path_of(one.spans[0]), []).append(one.took_ns)
+        found.setdefault(places[one.spans[0]], []).append(one)
     lines = []
-    for place, times in list(places.items())[:8]:
+    for same in list(found.values())[:_SHOWN_PLACES]:
+        times = [one.took_ns for one in same]
         number = f"{len(times)} × " if len(times) > 1 else ""
         least = f" to {duration(min(times))}" if len(times) > 1 else ""
+        place = path_of(same[0].spans[0])
         lines.append(f"  too slow as well: {number}{place}, {duration(max(times))}{least}")
-    if len(places) > 8:
-        lines.append(f"  too slow as well: spans at {plural(len(places) - 8, 'more place')}")
+    if len(found) > _SHOWN_PLACES:
+        more = plural(len(found) - _SHOWN_PLACES, "more place")
+        lines.append(f"  too slow as well: spans at {more}")
     return lines
 
 
-def _culprit(reading: Reading, path: Sequence[Segment]) -> list[str]:
+def _places(forest: Forest) -> dict[Span, int]:
+    """Numbers, the same for spans with the same names from the root down; linear."""
+    known: dict[tuple[int, str], int] = {}
+    places: dict[Span, int] = {}
+    for span in walk_down(forest.roots):  # parents first
+        above = -1 if span.parent is None else places[span.parent]
+        places[span] = known.setdefault((above, span.name), len(known))
+    return places
+
+
+def _culprit(reading: Reading, path: Sequence[Segment], timeline: Timeline) -> list[str]:
     """Which of the spans below it ate the time, and what would be left without."""
     span, took = reading.spans[0], reading.took_ns
     parts: dict[str, int] = {}
@@ -145,7 +158,10 @@ def _culprit(reading: Reading, path: Sequence[Segment]) -> list[str]:
     if not span.children:
         return ["  no span was recorded below it"]
     if not parts or own >= max(parts.values()):
-        return [f"  {duration(own)} of that is its own time: no span below it was open"]
+        why = "no span below it was open"
+        if _is_any_open_below(span, path, timeline):
+            why = "it need not have waited for spans below it"
+        return [f"  {duration(own)} of that is its own time: {why}"]
     name = max(parts, key=lambda one: parts[one])
     who = quoted(name) if numbers[name] == 1 else f"{numbers[name]} × {quoted(name)}"
     verb = "alone takes" if numbers[name] == 1 else "together take"
@@ -153,6 +169,24 @@ def _culprit(reading: Reading, path: Sequence[Segment]) -> list[str]:
     without = "it" if numbers[name] == 1 else "them"
     left = f"{quoted(span.name)} would take about {rest}"
     return [f"  {who} {verb} {duration(parts[name])}; without {without} {left}"]
+
+
+def _is_any_open_below(span: Span, path: Sequence[Segment], timeline: Timeline) -> bool:
+    """Whether one was open in the span's own part of the path: not all that is open is waited for.
+
+    It may outlive the span, or end while another one runs. What never ended counts as open.
+    """
+    own = [segment for segment in path if segment.span is span]  # in order of time
+    ends = [segment.end_ns for segment in own]
+    for one in walk_down(span.children):
+        found = timeline.interval(one)
+        if found is None:
+            return True
+        start, end = found
+        place = bisect_right(ends, start)
+        if place < len(own) and max(start, own[place].start_ns) < end:
+            return True
+    return False
 
 
 def unreadable_message(found: Sequence[Unreadable], forest: Forest) -> Message:
@@ -164,7 +198,9 @@ def unreadable_message(found: Sequence[Unreadable], forest: Forest) -> Message:
     if unfinished:
         message.facts = open_lines(unfinished)
     elif len(found) > 1:
-        message.facts = [f"  nor that of {listed(path_of(one.span) for one in found[1:])}"]
+        paths = [path_of(one.span) for one in found[1:4]]  # one takes time where it is deep
+        more = f" and {len(found) - 4:,} more" if len(found) > 4 else ""
+        message.facts = [f"  nor that of {', '.join(paths)}{more}"]
     if first.obstacle in ("no clock", "threads", "shared"):
         message.cause = _why_unknown(first)
         message.hint = 'of="self" needs no such clock: it is the time without the children'

@@ -46,14 +46,14 @@ class Work:
             return
         tool = self._take_tool()
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
-        events = monitoring.events
-        for event in (events.PY_START, events.CALL, events.JUMP):
+        events = _events()
+        for event in events:
             monitoring.register_callback(tool, event, self._counter(monitoring.DISABLE))
         # Finalizers would run where the collector happens to come by.
         self._collects = gc.isenabled()
         gc.collect()
         gc.disable()
-        monitoring.set_events(tool, events.PY_START | events.CALL | events.JUMP)
+        monitoring.set_events(tool, sum(events))
         self.running.append(tool)
 
     def stop(self) -> None:
@@ -63,6 +63,8 @@ class Work:
             return
         monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
         monitoring.set_events(tool, 0)
+        for event in _events():  # they would be those of whoever takes the tool next
+            monitoring.register_callback(tool, event, None)
         monitoring.free_tool_id(tool)
         if self._collects:
             gc.enable()
@@ -117,6 +119,11 @@ class Work:
             return None
 
         return count
+
+
+def _events() -> tuple[int, ...]:
+    events: Any = sys.monitoring.events  # type: ignore[attr-defined,unused-ignore]
+    return events.PY_START, events.CALL, events.JUMP
 
 
 work = Work()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_traces.timing.baseline.environment import interpreter
 from pytest_traces.timing.baseline.measure import Measured
+from pytest_traces.timing.baseline.paths import CALIBRATION
 from pytest_traces.timing.baseline.structure import (
     StructureChange,
     TestStructure,
@@ -108,34 +109,44 @@ class History:
 
     def baseline(self, test: str) -> Baseline:
         """What there is to compare a test with."""
-        others = {path.stem for path in self.folder.glob("*.json")} - {self.environment}
         return Baseline(
             structure=self.structure(test) is not None,
             environment=self.environment,
             runs=sum(1 for run in self.timings.runs if test in run.tests),
-            others=tuple(sorted(others)),
+            others=self._others(),
             revision=self.revision,
         )
 
-    def wants(self, test: str, runs: Sequence[Measured]) -> str | None:
+    def _others(self) -> tuple[str, ...]:
+        try:
+            found = {path.stem for path in self.folder.glob("*.json")}
+        except OSError:  # what cannot be read is said where it is needed
+            return ()
+        return tuple(sorted(found - {self.environment}))
+
+    def wants(
+        self, test: str, runs: Sequence[Measured], timed: Sequence[Measured] | None = None
+    ) -> str | None:
         """Why the test has to run again before it can be judged; None if it has not.
 
         Args:
             test: its id.
             runs: what its runs have measured so far.
+            timed: those of them that count for durations, if not all do.
         """
+        timed = runs if timed is None else timed
         if self.changes(test, runs, is_final=False):
             return None
         changes = self.changes(test, runs)
         can_judge = self.baseline(test).runs >= LEAST_RUNS
-        if len(runs) < self.repeats and (changes or can_judge):
+        if len(timed) < self.repeats and (changes or can_judge):
             return f"it is compared with its baseline, which takes {self.repeats} repeats"
         if not can_judge:
             return None
-        self.remember(test, runs)
+        self.remember(test, timed)
         if not any(one.looks_over for one in self.verdicts(test)):
             return None
-        stage = next_stage(len(runs), self.repeats)
+        stage = next_stage(len(timed), self.repeats)
         if stage is None:
             return None
         return f"it looks slower than its baseline, and is looked at {stage} times"
@@ -168,11 +179,12 @@ class History:
     def verdicts(self, test: str) -> tuple[Verdict, ...]:
         """What is said of the durations of a test that is remembered, beside those before it."""
         own = self._measured.get(test, {})
-        found = dict(own)
+        found, paths = dict(own), 0
         for one in reversed(self._measured):
-            if len(found) >= _RECENT_PATHS:
+            if paths >= _RECENT_PATHS:
                 break
             found.update(self._measured[one])
+            paths += sum(1 for _, path in self._measured[one] if path != CALIBRATION)
         return tuple(judge(self.past, Present(found), own).values())
 
     def all_verdicts(self) -> dict[str, tuple[Verdict, ...]]:
@@ -184,17 +196,25 @@ class History:
             for test, taken in self._measured.items()
         }
 
-    def decide(self, test: str, runs: Sequence[Measured]) -> Comparison:
+    def decide(
+        self, test: str, runs: Sequence[Measured], timed: Sequence[Measured] | None = None
+    ) -> Comparison:
         """What is said of a test when it does not run again; a second process is asked if need be.
+
+        Args:
+            test: its id.
+            runs: what all its runs have measured.
+            timed: those of them that count for durations, if not all do.
 
         Raises:
             BaselineError: a file of the baseline cannot be used.
         """
+        timed = runs if timed is None else timed
         changes = self.changes(test, runs)
         comparison = Comparison(test, self.baseline(test), changes)
-        is_enough = len(runs) >= self.repeats or not changes
+        is_enough = len(timed) >= self.repeats or not changes
         if comparison.baseline.runs >= LEAST_RUNS and is_enough:
-            self.remember(test, runs)
+            self.remember(test, timed)
             comparison = comparison._replace(verdicts=self.verdicts(test))
         return self.confirmed([comparison])[0]
 

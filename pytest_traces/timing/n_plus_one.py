@@ -55,6 +55,11 @@ class _Group(NamedTuple):
     place: Place
 
 
+def is_database(span: Span) -> bool:
+    """Whether a span names the database that it asks, by the old key or the stable one."""
+    return "db.system" in span.attributes or "db.system.name" in span.attributes
+
+
 def is_operation(span: Span) -> bool:
     """Whether a span stands for work of its own.
 
@@ -63,7 +68,7 @@ def is_operation(span: Span) -> bool:
     """
     if span.kind == "internal":
         return not span.children and _MESSAGES.match(span.name) is None
-    if "db.system" not in span.attributes and "db.system.name" not in span.attributes:
+    if not is_database(span):
         return True
     return span.name != "connect" and _FRAMES.match(statement_of(span) or span.name) is None
 

@@ -38,7 +38,8 @@ class Comparing(Looking):
         away. The limit is 25 %, or four times what the baseline runs differ by themselves. A
         second process has to confirm it: then it is *slower*, and fails; else it is a *suspect*,
         which the report names and which never fails. A difference of less than 50 microseconds
-        is a note, and so is a path whose limit would be over twice its time.
+        is a note. A path whose limit would be over twice its time is named as too noisy to gate,
+        and fails only where it is over the square of that limit, in both processes.
 
         The best of several runs shows neither a slow first call nor a slow one now and then:
         ``assert_duration(calls="first")`` sees the first call.
@@ -51,7 +52,7 @@ class Comparing(Looking):
         Raises:
             AssertionError: a certain difference, or a path that is slower; no span was recorded;
                 neither structure nor timings of this test are known; a file of the baseline
-                cannot be used.
+                cannot be used; a span is open, or not everything could be recorded.
             RuntimeError: in a block of ``record()``, which knows no earlier runs.
             ValueError: on a view that shows a part of the test only.
 
@@ -103,26 +104,30 @@ class Comparing(Looking):
         recording = self._frame.recording
         attempt = recording.attempt
         test = attempt.test or ""
-        runs = self._runs(measured)
+        runs, timed = self._runs(measured)
         baseline = history.baseline(test)
         if not baseline.structure and not baseline.runs:
             self._judged(nothing_to_compare(test, baseline))
-        wanted = history.wants(test, runs)
+        wanted = history.wants(test, runs, timed)
         if wanted is not None and attempt.can_repeat and attempt.number < MOST_RUNS:
             attempt.wanted, attempt.measuring = wanted, True
             raise AssertionError(wanted)
-        comparison = history.decide(test, runs)
+        comparison = history.decide(test, runs, timed)
         if comparison.fails:
             self._judged(regression_message(comparison))
         recording.notes += note_lines(comparison)
 
-    def _runs(self, measured: Measured) -> list[Measured]:
-        """What the runs of this test have measured here; this run only once."""
+    def _runs(self, measured: Measured) -> tuple[list[Measured], list[Measured]]:
+        """What the runs of this test have measured here, this run only once; then the timed ones.
+
+        Where events were counted, which takes its time, the structure alone is of use.
+        """
         attempt = self._frame.recording.attempt
         kept = attempt.measured.setdefault(_MEASURED, [])
         runs = [one for one in kept if isinstance(one, tuple) and one[0] != attempt.number]
-        kept[:] = [*runs, (attempt.number, measured)]
-        return [one[1] for one in kept if isinstance(one, tuple)]
+        runs.append((attempt.number, measured, attempt.counting))
+        kept[:] = runs
+        return [one[1] for one in runs], [one[1] for one in runs if not one[2]]
 
     def _judged(self, message: Message) -> NoReturn:
         """Fail because of what all runs have shown together."""

@@ -16,6 +16,7 @@ from pytest_traces.report.slow import (
     too_slow,
     unreadable_message,
 )
+from pytest_traces.report.words import path_of
 from pytest_traces.settings import BadValue, parse_duration
 from pytest_traces.shape.pattern import Name
 from pytest_traces.shape.usage import understood
@@ -122,17 +123,32 @@ class Lasting(Looking):
         over = found.over(limit.under_ns)
         best = min(one.took_ns for one in found.readings)
         tries.read(best, shown_of(limit, over, forest) if over else None)
+        attempt = tries.attempt
+        if limit.calls == "first" and attempt.number > 1 and not tries.earlier:
+            attempt.judged = True
+            return _no_longer_cold(spans[0])
         if not over or tries.was_met:
             return None
         message = too_slow(limit, tries.failures, over[0].clocks)
         message.is_repeated = limit.calls == "each"
-        attempt = tries.attempt
+        if attempt.counting and attempt.can_repeat and not tries.earlier:
+            # Counting makes it slow; the next run does not count, and this one says nothing.
+            attempt.wanted = "durations are measured in a run in which nothing is counted"
+            attempt.measuring, tries.is_void = True, True
         if attempt.can_repeat:
-            message.hint = advice(limit, attempt.allowed, counting=attempt.counting)
+            message.hint = advice(limit, attempt.allowed)
         return message
 
-    def _titles(self) -> list[str]:
-        return [step.title for step in self._frame.steps]
+
+def _no_longer_cold(span: Span) -> Message:
+    message = Message(
+        f"the first call of {path_of(span)} was in the first run of this test, which ended before "
+        "its limit was asserted"
+    )
+    message.hint = (
+        'assert calls="first" before assertions that need more runs: assert_work, other limits'
+    )
+    return message
 
 
 def read_limit(under: object, of: object, calls: object, *, force: object) -> Limit:

@@ -67,6 +67,9 @@ class Looking(Viewing):
 
         Raises:
             AssertionError: nothing was recorded.
+
+        Example:
+            >>> assert traces.outline() == snapshot()  # of inline-snapshot, or a text of yours
         """
         __tracebackhide__ = True
         forest = self._forest()
@@ -103,7 +106,9 @@ class Looking(Viewing):
             inside: the name of an ancestor.
 
         Raises:
-            ValueError: this view leaves spans of that name out.
+            ValueError: this view leaves spans of that name out; an unknown kind, status or source
+                (a BadValue).
+            TypeError: a name that can be none.
 
         Example:
             >>> len(traces.find(glob("SELECT *"), inside="POST /checkout"))

@@ -66,6 +66,7 @@ class Overlapping(Looking):
         Raises:
             AssertionError: no span has ended, or several traces have roots.
             ValueError: ``eps`` is no duration, ``until`` neither of the two.
+            TypeError: ``trace`` is no Trace, or ``align`` no bool.
 
         Example:
             >>> print(traces.critical_path())
@@ -162,9 +163,9 @@ class Overlapping(Looking):
         :meth:`find`; they hold for each name. A span that is below another one ran inside it, and
         not at the same time in this sense.
 
-        Where the spans are those of several threads and each was shorter than 20 ms, the report
-        says that this is a matter of luck: an interpreter with a global lock switches between
-        threads every 5 ms (``sys.getswitchinterval``).
+        Where the spans are those of several threads and each computed for less than 20 ms and
+        waited for less than 20 ms, the report says that this is a matter of luck: an interpreter
+        with a global lock switches between threads every 5 ms (``sys.getswitchinterval``).
 
         Raises:
             AssertionError: there was no such instant, no span fits one of the names, or one that

@@ -40,6 +40,10 @@ class Propagating(Asserting):
         """Every HTTP request that the application has sent, in order, with the headers that left.
 
         Those of a test client to the application, and of exporters, are not among them.
+
+        Example:
+            >>> traces.requests[0].headers["traceparent"][:3]
+            '00-'
         """
         return tuple(one for one in self._outgoing().requests if one.role == "outgoing")
 

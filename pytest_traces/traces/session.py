@@ -70,7 +70,7 @@ def begin_call(recording: Recording) -> None:
     pull_all()
     if recording.attempt.counting:
         work.start()
-        recording.counts_work = True
+        recording.counts_work = recording.began_work = True
     recording.call = (journal.position(), None)
 
 
@@ -79,8 +79,9 @@ def end_call(recording: Recording) -> None:
     pull_all()
     first = recording.call[0] if recording.call else recording.first
     recording.call = (first, journal.position())
-    if recording.counts_work:
+    if recording.began_work:
         work.stop()
+        recording.began_work = False
 
 
 def close_recording(recording: Recording) -> list[str]:
@@ -102,10 +103,14 @@ class RecordedBlock:
         __tracebackhide__ = True
         if self._counting:
             work.check()
-        recording = open_recording(self._settings)
-        if self._counting:
             work.start()
-            recording.counts_work = True
+        try:
+            recording = open_recording(self._settings)
+        except BaseException:
+            if self._counting:
+                work.stop()
+            raise
+        recording.counts_work = recording.counts_work or self._counting
         traces = Traces.of(recording)
         self._open.append((recording, traces))
         return traces

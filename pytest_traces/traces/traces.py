@@ -49,6 +49,10 @@ class View(Propagating, Lasting, Spending, Repeating, Overlapping, Working, Comp
 
         Assertions on it fail where it selects nothing.
 
+        Raises:
+            BadValue: an unknown kind, status or source.
+            TypeError: a name that can be none.
+
         Example:
             >>> traces.only("POST /charge").assert_count("INSERT payments", 1)
         """
@@ -144,7 +148,11 @@ class Traces(Playing, Marked, View):
 
     @property
     def setup(self) -> View:
-        """The spans that started before the test's own code ran, in its fixtures."""
+        """The spans that started before the test's own code ran, in its fixtures.
+
+        Example:
+            >>> traces.setup.assert_count("CREATE TABLE orders", 1)
+        """
         return View(replace(self._frame, phase="setup"))
 
     def wait_until_quiet(self) -> None:
@@ -157,7 +165,14 @@ class Traces(Playing, Marked, View):
             journal.wait(lambda: not self._open_spans(), self._frame.timeout_ns, self._poll_ns())
 
     def clear(self) -> None:
-        """Forget every span that has started so far; later ones are recorded on."""
+        """Forget every span that has started so far; later ones are recorded on.
+
+        Example:
+            >>> client.post("/login")
+            >>> traces.clear()
+            >>> client.get("/cart")
+            >>> traces.assert_none("POST /login")
+        """
         pull_all()
         self._frame = replace(self._frame, since=journal.position())
 

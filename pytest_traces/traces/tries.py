@@ -40,6 +40,8 @@ class Tries:
     place: int = 0
     earlier: Sequence[Try] = ()
     now: Try | None = field(default=None)
+    #: Whether what this run has shown does not count.
+    is_void: bool = False
 
     def __post_init__(self) -> None:
         known = [one for one in self._kept() if isinstance(one, Try)]
@@ -57,7 +59,7 @@ class Tries:
 
     def keep(self) -> None:
         """This run is over."""
-        if self.now is not None:
+        if self.now is not None and not self.is_void:
             self._kept().append(self.now)
 
     @property

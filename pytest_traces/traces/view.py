@@ -42,6 +42,9 @@ class Viewing:
     def _with(self, step: Step) -> Frame:
         return replace(self._frame, steps=(*self._frame.steps, step))
 
+    def _titles(self) -> list[str]:
+        return [step.title for step in self._frame.steps]
+
     def _forest(self) -> Forest:
         pull_all()
         forest = self._frame.forest()
@@ -119,10 +122,12 @@ class Viewing:
         __tracebackhide__ = True
         blocked = loops.is_running()
         failure: Message | None = None
+        is_checked = False
 
         def decided() -> bool:
-            nonlocal failure
-            if self._open_spans(waived) or on_its_way():
+            nonlocal failure, is_checked
+            is_checked = not (self._open_spans(waived) or on_its_way())
+            if not is_checked:
                 return bool(self._frame.recording.problems)
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
@@ -135,7 +140,7 @@ class Viewing:
             journal.wait(decided, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
         still_open, unanswered = self._open_spans(waived), on_its_way()
-        if still_open or unanswered:
+        if still_open or unanswered or not is_checked:
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
         failure = failure or _too_early(still_open, unanswered, incomplete) or self._blind_spot()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_traces.forest import Forest
@@ -17,6 +18,14 @@ from pytest_traces.timing.counted import over, why_unknown, work_of
 from pytest_traces.traces.looking import Looking
 from pytest_traces.traces.selection import Selection, select
 from pytest_traces.traces.view import ABSENCE
+
+
+@dataclass
+class _Counted:
+    """One assertion in one run of a test; where it held, which time in that run it was."""
+
+    run: int
+    held: int | None = None
 
 
 class Working(Looking):
@@ -63,17 +72,22 @@ class Working(Looking):
         self._refuse_hidden([name, inside])
         understood(_check, at_most)
         work.check()
-        attempt, counts = self._frame.recording.attempt, self._frame.recording.counts_work
-        held = attempt.measured.setdefault(f"work: {selection} <= {at_most}", [])
-        if not counts and held and selection.of(self._forest()):
+        recording = self._frame.recording
+        attempt = recording.attempt
+        key = repr(("work", str(selection), at_most, self._frame.phase, self._titles()))
+        kept = attempt.measured.setdefault(key, [])
+        asserted = [one for one in kept if isinstance(one, _Counted)]
+        # Which time in this run it is: what was asserted elsewhere says nothing of this one.
+        place = sum(1 for one in asserted if one.run == attempt.number)
+        held = any(one.held == place for one in asserted)
+        now = _Counted(attempt.number)
+        kept.append(now)
+        if not recording.counts_work and held and selection.of(self._forest()):
             return  # in the run in which events were counted
-        if not counts and attempt.can_repeat and selection.of(self._forest()):
-            attempt.counts_next = attempt.measuring = True
-            attempt.wanted = "events are counted in a run of their own"
         self._when_quiet(
             lambda forest: self._too_much(selection, at_most, forest), incomplete=ABSENCE
         )
-        held.append(attempt.number)
+        now.held = place
 
     def _too_much(self, selection: Selection, at_most: int, forest: Forest) -> Message | None:
         found = selection.of(forest)
@@ -81,7 +95,11 @@ class Working(Looking):
             message = self._none_fits(selection, forest)
             message.may_come = True
             return message
+        attempt = self._frame.recording.attempt
         if not self._frame.recording.counts_work:
+            if attempt.can_repeat:
+                attempt.counts_next = attempt.measuring = True
+                attempt.wanted = "events are counted in a run of their own"
             return not_counted()
         for span in found:
             if work_of(span) is None:

@@ -785,3 +785,144 @@ def test_a_run_that_cannot_be_repeated_counts(way, run):
 
     assert result.parseoutcomes()["failed"] == 1
     result.stdout.no_fnmatch_line("*rerun*")
+
+
+def test_a_cold_call_is_not_judged_by_a_warm_one(run):
+    """Where the first run ended before its limit was asserted, nobody knows how long it took."""
+    result = run(
+        """
+        import pytest
+        from helper import run_of, spend
+
+        @pytest.mark.traces(attempts=5)
+        def test_it(traces):
+            number = run_of("it")
+            spend(traces, [30, 5][number - 1])
+            spend(traces, [900, 1][number - 1], "load model")
+            traces.assert_duration("GET /cart", under="10ms")
+            traces.assert_duration("load model", under="100ms", calls="first")
+        """
+    )
+
+    assert result.parseoutcomes() == {"failed": 1, "rerun": 1}
+    result.stdout.fnmatch_lines(
+        [
+            "E*AssertionError: the first call of 'load model' was in the first run of this test, "
+            "which ended before its limit was asserted",
+            'E *hint:  assert calls="first" before assertions that need more runs: assert_work, '
+            "other*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*not repeatable*")
+
+
+def test_a_cold_call_that_was_judged_first_is_fine_in_later_runs(run):
+    """It is that of the first run."""
+    result = run(
+        """
+        import pytest
+        from helper import run_of, spend
+
+        @pytest.mark.traces(attempts=5)
+        def test_it(traces):
+            spend(traces, [90, 300][run_of("it") - 1], "load model")
+            spend(traces, [30, 5][run_of("cart") - 1])
+            traces.assert_duration("load model", under="100ms", calls="first")
+            traces.assert_duration("GET /cart", under="10ms")
+        """
+    )
+
+    assert result.parseoutcomes() == {"passed": 1, "rerun": 1}
+
+
+def test_a_method_runs_again_in_an_instance_of_its_own(run):
+    """What a run has left in it is gone; fixtures of the class see the new one, too."""
+    result = run(
+        """
+        import pytest
+        from helper import run_of, spend
+
+        class TestIt:
+            @pytest.fixture(autouse=True)
+            def begin(self):
+                self.left = []
+
+            @pytest.mark.traces(attempts=3)
+            def test_it(self, traces):
+                assert not hasattr(self, "seen")
+                self.seen = True
+                self.left.append(1)
+                assert self.left == [1]
+                spend(traces, [30, 30, 9][run_of("it") - 1])
+                traces.assert_duration("GET /cart", under="10ms")
+
+            @staticmethod
+            @pytest.mark.traces(attempts=2)
+            def test_static(traces):
+                spend(traces, [30, 9][run_of("static") - 1])
+                traces.assert_duration("GET /cart", under="10ms")
+
+            @classmethod
+            @pytest.mark.traces(attempts=2)
+            def test_class(cls, traces):
+                spend(traces, [30, 9][run_of("class") - 1])
+                traces.assert_duration("GET /cart", under="10ms")
+        """
+    )
+
+    result.assert_outcomes(passed=3)
+
+
+def test_no_debugger_stops_at_a_run_that_does_not_count(run):
+    """Only at the last one, if that fails."""
+    conftest = """
+    def pytest_exception_interact(node):
+        print("stopped at", node.name)
+    """
+    passing = run(LIMITED, "-s", conftest=conftest)
+    failing = run(TOO_SLOW, "-s", conftest=conftest)
+
+    assert "stopped at" not in passing.stdout.str()
+    assert failing.stdout.str().count("stopped at test_slow") == 1
+
+
+def test_the_recording_goes_with_the_test(run):
+    """It is not kept until the session is over."""
+    conftest = """
+    from pytest_traces.plugin import _recording
+
+    def pytest_sessionfinish(session):
+        assert all(_recording not in item.stash for item in session.items)
+    """
+    result = run("def test_it(traces): pass", conftest=conftest)
+
+    assert result.ret == 0
+    result.assert_outcomes(passed=1)
+
+
+def test_what_another_plugin_makes_of_it_is_not_the_limit_of_the_marker(run):
+    """Only what the marker itself has found is tried again."""
+    conftest = """
+    import pytest
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(item):
+        try:
+            return (yield)
+        except pytest.fail.Exception:
+            pytest.fail("the disk is full")
+    """
+    result = run(
+        """
+        import pytest
+        from helper import run_of, spend
+
+        @pytest.mark.traces(under="10ms", attempts=2)
+        def test_it(traces):
+            spend(traces, [30, 9][run_of("it") - 1])
+        """,
+        conftest=conftest,
+    )
+
+    result.assert_outcomes(failed=1)
+    assert "the disk is full" in result.stdout.str()

@@ -165,3 +165,17 @@ def test_on_ci_nothing_is_recorded(run, pytester, monkeypatch, option):
     assert run(SOURCE, "--traces-update=structure", "--traces-update-ci").ret == 0
     monkeypatch.setenv("CI", "false")
     assert run(SOURCE, "--traces-update=structure").ret == 0
+
+
+def test_after_an_error_of_usage_nothing_is_recorded(run, pytester):
+    """The run did not come to its end."""
+    conftest = """
+    import pytest
+
+    def pytest_runtest_logfinish():
+        raise pytest.UsageError("no further")
+    """
+    result = run(SOURCE, "--traces-update=structure,timings", conftest=conftest)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert not list(pytester.path.rglob("*.json"))

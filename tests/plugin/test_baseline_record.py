@@ -240,3 +240,13 @@ def test_help_is_help(run):
     assert result.ret == 0
     assert "--traces-record=N" in result.stdout.str()
     assert "recorded 1 of 2" not in result.stdout.str()
+
+
+def test_no_debugger_waits_in_a_process(run):
+    """Nobody sits there."""
+    source = SOURCE + "\n    def test_fail():\n        assert 1 == 2\n"
+    result = run(source, "--traces-record=2", "--pdb", ini="traces_repeats = 1")
+
+    assert result.ret == 1
+    assert "recorded 2 of 2: 1 failed, 1 passed" in result.stdout.str()
+    assert "(Pdb)" not in result.stdout.str()

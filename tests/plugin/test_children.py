@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_traces.plugin.children import run_pytest, same_options, same_tests
+from pytest_traces.plugin.children import run_pytest, same_options, same_tests, without_prompts
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,11 @@ def test_the_choice_of_tests_can_be_left_out(args: list[str], kept: list[str]) -
     assert same_options(args, ["tests/test_x.py"]) == kept
 
 
+def test_nobody_is_asked_anything() -> None:
+    """What else there is stays."""
+    assert without_prompts(["--pdb", Path("tests"), "-x", "--trace"]) == ["tests", "-x"]
+
+
 def test_a_process_says_how_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its status, how many tests failed, and its last lines; it is no worker of pytest-xdist."""
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
@@ -53,4 +58,5 @@ def test_a_process_says_how_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ended = run_pytest(["-q", "--rootdir=."], tmp_path, {"MINE": "x"})
 
     assert (ended.status, ended.failed) == (1, 1)
+    assert run_pytest(["-vx", "--rootdir=."], tmp_path, {}).failed == 2
     assert ended.output.splitlines()[-1].startswith("1 failed, 3 passed")

@@ -3,8 +3,10 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,10 +147,77 @@ def test_a_checkout_takes_the_place_of_the_repository(
             f"{there}/test_it.py",
             "test_it.py",
         ]
-        paths = checkout.variables()["PYTHONPATH"].split(os.pathsep)
+        paths = checkout.variables(repository)["PYTHONPATH"].split(os.pathsep)
         assert paths == [str(there / "src"), str(there), "elsewhere"]
         with pytest.raises(pytest.UsageError, match="git cannot check 'HEAD' out to"):
             Checkout(repository, "HEAD", there)
     finally:
         checkout.close()
+    assert not there.exists()
+
+
+def test_a_project_in_a_part_of_the_repository(
+    run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is imported is that of the base; also where the first failure is to end the run."""
+    shop = repository / "backend" / "lib" / "shop.py"
+    shop.parent.mkdir(parents=True)
+    git(repository, "mv", "-f", "src/shop.py", str(shop))
+    for name in ("test_it.py", "tox.ini"):
+        git(repository, "mv", name, f"backend/{name}")
+    (repository / "backend" / "test_a.py").write_text(
+        "import shop\ndef test(): assert shop.MS > 2\n"
+    )
+    (repository / "backend" / "tox.ini").write_text("[pytest]\naddopts = -x\n")
+    shop.write_text("MS = 2\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "moved")
+    shop.write_text("MS = 8\n")
+    monkeypatch.chdir(repository / "backend")
+    # As pip does for what is installed in editable mode.
+    monkeypatch.setenv("PYTHONPATH", str(shop.parent), prepend=os.pathsep)
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_traces.plugin", "--cache-clear"]
+
+    done = subprocess.run(
+        [*command, "--traces-base=HEAD", "--traces-report=r.json", "--traces", "-vx"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "measured by 5 processes; 1 test failed there, and has no baseline" in done.stdout
+
+
+def test_a_folder_that_is_not_in_the_base_is_an_error(
+    run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words."""
+    (repository / "new").mkdir()
+    monkeypatch.chdir(repository / "new")
+
+    result = run(TEST, "--traces-base=HEAD", "--rootdir=..", subprocess=True)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = result.stderr.str() + result.stdout.str()
+    assert "--traces-base: 'HEAD' has no folder new, in which this pytest was started" in text
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+def test_an_interruption_leaves_no_checkout(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that comes while git is at it."""
+    there = tmp_path_factory.mktemp("base") / "checkout"
+    really_run = subprocess.run
+
+    def interrupted(command: list[str], **options: Any) -> Any:
+        done = really_run(command, **options)
+        if "add" in command:
+            raise KeyboardInterrupt
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Checkout(repository, "HEAD", there)
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
     assert not there.exists()

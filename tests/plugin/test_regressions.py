@@ -425,3 +425,48 @@ def test_what_was_not_recorded_is_not_compared(
     lines = [line for line in result.outlines if line.startswith("not everything")]
     assert lines == ["not everything could be recorded"]
     assert not (pytester.path / "test_it.traces.json").exists()
+
+
+@pytest.mark.parametrize("change", ["peak", "critical"])
+def test_one_run_decides_where_there_is_no_other(
+    run: Run, pytester: pytest.Pytester, change: str
+) -> None:
+    """Whether spans overlap is otherwise for all repeats to say."""
+    source = """
+        import json, pathlib, pytest
+
+        @pytest.mark.traces(attempts=1)
+        def test_book(traces):
+            start = 1_700_000_000_000
+            for i, times in enumerate(json.loads(pathlib.Path("told.json").read_text())):
+                begin, end = (start + ms for ms in times)
+                traces.add({"trace_id": 1, "span_id": 1 + i, "parent_id": 1 if i else None,
+                            "name": ["book", "call", "call", "pay"][i], "start": begin, "end": end})
+        """
+    before = [[0, 200], [10, 60], [10, 60], [110, 190]]
+    after = {
+        "peak": [[0, 200], [10, 60], [60, 110], [110, 190]],
+        "critical": [[0, 200], [10, 180], [10, 180], [20, 60]],
+    }
+    (pytester.path / "told.json").write_text(json.dumps(before))
+    run(source, "--traces-update=structure")
+    assert run(source, "--traces-strict").ret == 0
+    (pytester.path / "told.json").write_text(json.dumps(after[change]))
+
+    result = run(source, "--traces-strict")
+
+    assert result.parseoutcomes() == {"failed": 1}
+    words = {"peak": "open at once", "critical": "no longer on the critical path"}
+    result.stdout.fnmatch_lines([f"the structure differs from the baseline: *{words[change]}*"])
+
+
+def test_collecting_decides_nothing(run: Run, tell: object, pytester: pytest.Pytester) -> None:
+    """A report that is there stays as it is, and no base is measured."""
+    (pytester.path / "r.json").write_text("as it was")
+
+    result = run(
+        STRICT, "--collect-only", "--traces-strict", "--traces-report=r.json", "--traces-base=nope"
+    )
+
+    assert result.ret == 0
+    assert (pytester.path / "r.json").read_text() == "as it was"

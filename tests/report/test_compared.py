@@ -37,6 +37,8 @@ def test_slower_tests_come_first_then_suspects_then_numbers() -> None:
         Comparison("e", HERE._replace(runs=0)),
         Comparison("f", HERE._replace(runs=0)),
         Comparison("g", HERE._replace(runs=2)),
+        Comparison("h", HERE._replace(runs=0, revision="main")),
+        Comparison("i", HERE._replace(runs=2, revision="main")),
     ]
 
     failed = {
@@ -55,8 +57,12 @@ def test_slower_tests_come_first_then_suspects_then_numbers() -> None:
         "no verdict on durations of 2 tests: no baseline for here",
         "  e",
         "  f",
+        "no verdict on durations of 1 test: no baseline of main",
+        "  h",
         "no verdict on durations of 1 test: only 2 runs for here",
         "  g",
+        "no verdict on durations of 1 test: only 2 runs of main",
+        "  i",
     ]
 
 

@@ -58,6 +58,14 @@ def test_each_change_in_words(kind, before, after, text):
     assert change_in_words(StructureChange(kind, PATH, before, after)) == text
 
 
+def test_names_are_cut_and_printable():
+    """As in all messages: a statement is no line, and no terminal obeys a name."""
+    long = "select_" + "x" * 5_000
+    change = StructureChange("added", ("GET > 1", long, "\x1b[31m"), None, ONE)
+
+    assert change_in_words(change) == f"+ GET \\> 1 > {long[:59]}… > '\\x1b[31m': 1 span"
+
+
 def test_many_changes_are_cut():
     """After twenty, with the number of the others."""
     changes = [StructureChange("added", (f"n{n}",), None, ONE) for n in range(15)]

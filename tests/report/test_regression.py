@@ -16,7 +16,7 @@ from pytest_traces.report.regression import (
 )
 from pytest_traces.timing.baseline.structure import ChangeKind, PathStructure, StructureChange
 from pytest_traces.timing.decision.comparison import Baseline, Comparison
-from pytest_traces.timing.decision.data import Verdict
+from pytest_traces.timing.decision.data import Outcome, Verdict
 
 TEST = "tests/test_shop.py::test_checkout"
 MS = 1_000_000
@@ -317,6 +317,26 @@ def test_numbers_and_long_paths_are_short() -> None:
         "x1,340",
     ]
     assert path_text(tuple("abcdefgh")) == "'a > b > … 4 levels … > g > h'"
+
+
+def test_names_are_cut_and_printable() -> None:
+    """As in all messages: a statement is no line, and no terminal obeys a name."""
+    long = "select " + "x, " * 2_000
+
+    assert path_text(("a > b", long, "\x1b[31m")) == (
+        f"'a \\> b > {repr(long)[:59]}… > '\\x1b[31m''"
+    )
+
+
+@pytest.mark.parametrize(("outcome", "confirms"), [("noisy", False), ("over", True)])
+def test_what_is_over_by_the_square_of_its_noise_has_to_be_so_twice(
+    outcome: Outcome, confirms: bool
+) -> None:
+    """What the baseline cannot tell from noise is no confirmation of what it can hardly tell."""
+    first = SLOW._replace(ratio=7.0, cut=2.6)
+    second = first._replace(outcome=outcome, ratio=6.7)
+
+    assert Comparison(TEST, HERE, (), (first,), {SLOW.key: second}).fails is confirms
 
 
 @pytest.mark.parametrize(("ratio", "confirms"), [(2.5, False), (2.7, True)])

@@ -43,8 +43,8 @@ def test_limit_exceeded():
         "\n"
         "  events: functions of Python that start, calls and jumps, in the thread of the span\n"
         "\n"
-        "  hint:  the number is the same in every run, so if the limit held before, something does\n"
-        "         more now; if this is what it does: at_most=12_408"
+        "  hint:  the number is the same in every run: if the limit held before, something does more now; if\n"
+        "         this is what it does: at_most=12_408"
     )
 
 
@@ -65,8 +65,8 @@ def test_several_are_over():
         "  and 2 more spans\n"
         "  events: functions of Python that start, calls and jumps, in the thread of the span\n"
         "\n"
-        "  hint:  the number is the same in every run, so if the limit held before, something does\n"
-        "         more now; if this is what it does: at_most=9_000"
+        "  hint:  the number is the same in every run: if the limit held before, something does more now; if\n"
+        "         this is what it does: at_most=9_000"
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pytest_traces.timing.baseline.files import BaselineError
-from pytest_traces.timing.baseline.measure import Measured, PathMeasure
+from pytest_traces.timing.baseline.measure import Measured, PathMeasure, calibrated
 from pytest_traces.timing.baseline.structure import PathStructure
 from pytest_traces.timing.baseline.structure_file import StructureFile, save_structure
 from pytest_traces.timing.baseline.timings import PathTiming, Run
@@ -50,6 +50,14 @@ def test_the_baseline_says_what_it_knows(history: History) -> None:
     assert history.structure_file(TESTS[0]) == "tests/test_x.traces.json"
 
 
+def test_a_folder_that_cannot_be_looked_into_is_an_error_of_the_baseline(tmp_path: Path) -> None:
+    """Other environments are not looked for in vain: that of this one says what is wrong."""
+    history = History(tmp_path, tmp_path / ("x" * 300), "here", repeats=2)
+
+    with pytest.raises(BaselineError, match="it cannot be read"):
+        history.baseline(TESTS[0])
+
+
 def test_a_session_that_is_slower_as_a_whole_is_not_a_regression(history: History) -> None:
     """The tests before say how fast this machine is; the one that is slower than they is over."""
     for test in TESTS[1:]:
@@ -81,6 +89,17 @@ def test_only_the_paths_that_were_measured_last_say_how_fast_it_is(
     for test in TESTS[1:]:
         history.remember(test, [one(6 * MS)])
     history.remember(TESTS[0], [one(6 * MS)])
+
+    assert history.verdicts(TESTS[0])[0].paths == 6
+
+
+def test_the_calibration_loops_are_none_of_the_paths_measured_last(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each test has one, which says nothing of the others."""
+    monkeypatch.setattr("pytest_traces.timing.history._RECENT_PATHS", 7)
+    for test in reversed(TESTS):
+        history.remember(test, [calibrated(one(6 * MS))])
 
     assert history.verdicts(TESTS[0])[0].paths == 6
 
@@ -120,3 +139,17 @@ def test_files_outside_of_the_project_are_shown_by_their_whole_path(tmp_path: Pa
     with pytest.raises(BaselineError) as caught:
         history.baseline("test_x.py::test_a")
     assert caught.value.shown == str(tmp_path / "timings" / "here.json")
+
+
+def test_runs_in_which_events_were_counted_are_no_repeats(history: History) -> None:
+    """Their structure is compared; how long they took says nothing."""
+    slow = [one(90 * MS), one(90 * MS)]
+
+    assert history.wants(TESTS[0], slow, []) is not None
+    assert history.wants(TESTS[0], [*slow, one(2 * MS)], [one(2 * MS)]) is not None
+    fast = [one(2 * MS)] * 2
+    assert history.wants(TESTS[0], [*slow, *fast], fast) is None
+    assert history.verdicts(TESTS[0])[0].repeats == 2
+    decided = history.decide(TESTS[0], [*slow, *fast], fast)
+    assert [found.repeats for found in decided.verdicts] == [2]
+    assert history.decide(TESTS[0], [one(MS, count=2)], []).changes != ()

@@ -192,6 +192,18 @@ def test_cpu_time_of_no_time():
     assert len(readings(forest, "cpu", "s2").readings) == 1
 
 
+def test_spans_below_one_another_are_told_in_time():
+    """Thousands of them, with nothing beside them."""
+    forest = forest_of(
+        *(
+            data(number, 0, 1, parent=number - 1 or None, stamps=stamps(number, 90_000 - number))
+            for number in range(1, 20_001)
+        )
+    )
+
+    assert len(readings(forest, "cpu").readings) == 20_000
+
+
 @st.composite
 def threads(draw):
     """Spans of two threads in random trees."""

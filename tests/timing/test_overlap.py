@@ -101,3 +101,27 @@ def test_the_outermost_of_some_spans(timed, rows):
     spans = [span for span in forest.spans if span.name in "ab"]
 
     assert outermost(spans) == [one for one in spans if not any(below(one, two) for two in spans)]
+
+
+def test_many_names_and_many_spans_for_each(timed):
+    """Which stands for which takes no longer for that: there are more ways than can be tried."""
+    forest = timed(("r", None, 0, 100), *((f"a{i}", 0, 1 + i, 90) for i in range(40)))
+    spans = forest.spans[1:]
+
+    apart = together([[one] for one in spans], Timeline(forest.spans))
+    alike = together([spans] * 40, Timeline(forest.spans))
+    too_many = together([*[spans] * 40, spans[:5], spans[:5]], Timeline(forest.spans))
+
+    assert len(apart.spans) == len(alike.spans) == len(too_many.spans) == 40
+
+
+def test_many_names_below_one_another(timed):
+    """Of each pair either can be had, and of all pairs one each."""
+    rows = [("r", None, 0, 100)]
+    for i in range(20):
+        rows += [(f"a{i}", 0, 1, 90), (f"b{i}", 2 * i + 1, 2, 80)]
+    forest = timed(*rows)
+
+    found = together([[one] for one in forest.spans[1:]], Timeline(forest.spans))
+
+    assert len(found.spans) == 20

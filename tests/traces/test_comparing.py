@@ -173,6 +173,21 @@ def test_a_verdict_takes_repeats(act: Traces, emit: Emit, project: Project) -> N
     act.assert_no_regression()  # the same run once more
 
 
+def test_a_run_in_which_events_are_counted_is_no_repeat(
+    act: Traces, emit: Emit, project: Project
+) -> None:
+    """It is slow by itself; its structure is compared all the same."""
+    project.record_timings()
+    emit()
+    project.begin(repeats=2, can_repeat=True)
+    attempt = act._frame.recording.attempt
+
+    for attempt.number, attempt.counting in ((1, False), (2, True)):
+        assert failure(act) == "it is compared with its baseline, which takes 2 repeats"
+    attempt.number, attempt.counting = 3, False
+    act.assert_no_regression()
+
+
 def test_more_repeats_come_while_something_looks_slower(
     act: Traces, emit: Emit, project: Project
 ) -> None:
@@ -206,7 +221,7 @@ def test_one_fast_repeat_is_enough(act: Traces, emit: Emit, project: Project) ->
     for attempt.number in range(1, 7):
         failure(act)
     attempt.number = 7
-    project.act._frame.recording.attempt.measured["regression"][2] = (3, _measured_fast())
+    project.act._frame.recording.attempt.measured["regression"][2] = (3, _measured_fast(), False)
 
     act.assert_no_regression()
 

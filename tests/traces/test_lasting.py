@@ -164,14 +164,17 @@ def test_a_limit_that_an_earlier_run_has_met(act, put, attempt, failure):
 
 
 def test_while_work_is_counted(put, attempt, failure):
-    """The run is slow for that reason, and the hint says what to do."""
+    """That makes the run slow, so it has no say: the next one has."""
     put("a", 0, 40)
-    attempt.number, attempt.allowed, attempt.counting = 2, 1, True
+    attempt.can_repeat, attempt.number, attempt.counting = True, 2, True
 
-    assert failure("a", under="10ms").endswith(
-        "  hint:  events are counted in this run, which makes it about 3 times as slow: assert durations\n"
-        "         before assert_work"
-    )
+    failure("a", under="10ms")
+    assert attempt.wanted == "durations are measured in a run in which nothing is counted"
+    assert attempt.measuring
+
+    attempt.wanted, attempt.measuring, attempt.number, attempt.counting = None, False, 3, False
+    assert "limit 10.0 ms (recorded times)\n" in failure("a", under="10ms")
+    assert attempt.wanted is None
 
 
 def test_several_spans_too_slow(put, failure):
@@ -217,6 +220,70 @@ def test_own_time_that_is_too_much(put, failure):
     assert failure("render", under="50ms").endswith(
         "\n\n  80.0 ms of that is its own time: no span below it was open"
     )
+
+
+@pytest.mark.parametrize(
+    ("spans", "own"),
+    [
+        ([("root > child", 10, 150)], "100 ms"),
+        ([("root > child", 10, None)], "100 ms"),
+        ([("root > child", 10, 20), ("root > child > late", 15, 150)], "90.0 ms"),
+        ([("root > one", 10, 50), ("root > other", 45, 60)], "85.0 ms"),
+    ],
+)
+def test_own_time_while_another_span_is_open(put, failure, spans, own):
+    """It did not wait for its end; but that nothing was open would be wrong."""
+    put("root", 0, 100)
+    for path, start, end in spans:
+        put(path, start, end)
+
+    is_open = any(end is None for _, _, end in spans)
+    text = failure("root", under="50ms", kind=AssertionError if is_open else DurationExceeded)
+    assert text.splitlines()[-1] == (
+        f"  {own} of that is its own time: it need not have waited for spans below it"
+    )
+
+
+def test_own_time_while_a_consumer_works(put, failure):
+    """Nobody waits for what it does."""
+    put("orders publish", 0, 100, kind="producer")
+    put("orders publish > orders process", 10, 90, kind="consumer")
+
+    assert failure("orders publish", under="50ms").splitlines()[-1] == (
+        "  100 ms of that is its own time: it need not have waited for spans below it"
+    )
+
+
+DEEP = 20_000
+
+
+def test_a_deep_recursion_is_told_in_time(act, failure):
+    """Thousands of places, each with thousands of names above, take no time of each other."""
+    deep(lambda number: (START + 20 * DEEP) * MS - number)
+
+    text = failure("visit", under="20ms")
+
+    assert text.count("too slow as well: 'visit") == 8
+    assert f"  too slow as well: spans at {DEEP - 9:,} more places\n" in text
+
+
+def test_a_deep_recursion_that_cannot_be_read_is_told_in_time(act, failure):
+    """Three of the others are named."""
+    deep(lambda number: START * MS - 1)
+
+    text = failure("visit", under="20ms", kind=AssertionError)
+
+    assert "\n  nor that of 'visit > visit', 'visit > visit > visit', " in text
+    assert f" and {DEEP - 4:,} more" in text
+
+
+def deep(end) -> None:
+    """Spans below one another, the last one to start first to end."""
+    for number in range(1, DEEP + 1):
+        above = f"{number - 1:016x}" if number > 1 else None
+        name, trace = "visit", f"{1:032x}"
+        at, until = START * MS + number, end(number)
+        journal.put(SpanData(name, trace, f"{number:016x}", above, at, until))
 
 
 def test_many_children_together(put, failure):

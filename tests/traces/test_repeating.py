@@ -128,6 +128,8 @@ def test_n_plus_one_at_several_places(grow, failure):
         ({"kind": "producer"}, "send them as one batch; or"),
         ({"kind": "server"}, "ask for all of them in one request; or"),
         ({}, "load them in one query; or"),
+        ({"attributes": {"db.system": "x"}, "name": "HSET"}, "write them with one statement; or"),
+        ({"attributes": {"db.system.name": "x"}, "name": "HSET"}, "write them with one statement; or"),
         ({"scope": "opentelemetry.instrumentation.sqlalchemy",
           "attributes": {"db.statement": "select a from b where c = ?"}},
          "load them with one query: selectinload() or joinedload() on the relationship; or"),
@@ -139,7 +141,7 @@ def test_the_likely_fix(fields, hint, grow, failure):
         fields = {"attributes": {"db.statement": "select a from settings"}}
     grow("root")
     for i in range(3):
-        grow("SELECT x", "root", start=i, **{"kind": "client", **fields})
+        grow(**{"name": "SELECT x", "parent": "root", "start": i, "kind": "client", **fields})
 
     assert f"  hint:  {hint}" in failure("assert_no_n_plus_one")
 

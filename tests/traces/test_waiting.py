@@ -430,3 +430,13 @@ def test_where_an_event_loop_runs_assertions_hold_all_the_same(patient, company,
         assert "event loop" not in str(caught.value)
 
     asyncio.run(main())
+
+
+def test_what_ends_between_two_looks_is_checked(act, grow, monkeypatch):
+    """An assertion holds only if it has looked."""
+    grow("a")
+    looks = iter([act.spans, []])
+    monkeypatch.setattr(act, "_open_spans", lambda *_: next(looks, []))
+
+    with pytest.raises(AssertionError, match="'a'"):
+        act.assert_none("a")

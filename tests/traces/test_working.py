@@ -151,6 +151,18 @@ def test_leaves_no_trace(tracer):
 
 
 @counts
+def test_whoever_takes_the_tool_next_has_no_callback_of_this():
+    """It is given back as it was."""
+    work.start()
+    (tool,) = work.running
+    work.stop()
+
+    monitoring = sys.monitoring
+    for event in (monitoring.events.PY_START, monitoring.events.CALL, monitoring.events.JUMP):
+        assert monitoring.register_callback(tool, event, None) is None
+
+
+@counts
 def test_no_tool_is_free():
     """It says who has them."""
     tools = [tool for tool in (3, 4) if sys.monitoring.get_tool(tool) is None]

@@ -110,16 +110,16 @@ def read_document(path: Path, kind: Kind, shown: str) -> Document | None:
 
 def _text_of(path: Path, kind: Kind, shown: str) -> str | None:
     problem = "it is a folder"
-    if not path.is_dir():
-        try:
+    try:
+        if not path.is_dir():
             return path.read_bytes().decode("utf-8-sig")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            problem = f"it cannot be read ({error.strerror})"
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            raise BaselineError(shown, line, "this is no text in UTF-8", kind.repair) from None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        problem = f"it cannot be read ({error.strerror})"
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BaselineError(shown, line, "this is no text in UTF-8", kind.repair) from None
     raise BaselineError(shown, None, problem, "it has to be a file that can be read and written")
 
 

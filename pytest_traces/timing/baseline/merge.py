@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence, Sized
 from pathlib import Path as FilePath
 
@@ -9,6 +10,7 @@ from pytest_traces.timing.baseline.files import (
     BaselineError,
     Document,
     Kind,
+    locked,
     read_document,
     write_text,
 )
@@ -42,6 +44,25 @@ def merge_files(inputs: Sequence[FilePath], output: FilePath) -> str:
         BaselineError: a file cannot be used, or the files do not belong together. The output
             is as it was.
     """
+    if not _is_added_to(inputs, output):
+        return _merge(inputs, output)
+    try:
+        with locked(output.parent):
+            return _merge(inputs, output)
+    except OSError as error:
+        problem = f"its folder cannot be used ({error.strerror})"
+        advice = "it has to be one that can be read"
+        raise BaselineError(str(output), None, problem, advice) from None
+
+
+def _is_added_to(inputs: Sequence[FilePath], output: FilePath) -> bool:
+    """Whether a run may be added to it between being read and being replaced."""
+    real = os.path.realpath(output)
+    is_input = any(os.path.realpath(one) == real for one in inputs)
+    return is_input and _seems_to_be(output, TIMINGS)
+
+
+def _merge(inputs: Sequence[FilePath], output: FilePath) -> str:
     documents = [_read(path) for path in inputs]
     kind = documents[0].kind
     for document in documents:

@@ -15,7 +15,7 @@ from pytest_traces.timing.baseline.files import (
     write_text,
 )
 from pytest_traces.timing.baseline.measure import Range
-from pytest_traces.timing.baseline.paths import Path, read, written
+from pytest_traces.timing.baseline.paths import CALIBRATION, Path, read, written
 from pytest_traces.timing.baseline.structure import NO_WORK, PathStructure, TestStructure
 
 SUFFIX = ".traces.json"
@@ -27,6 +27,7 @@ STRUCTURE = Kind(
 )
 _HEAD = ("format", "version", "tests")
 _KNOWN = ("count", "peak", "critical", "work")
+_NO_CALIBRATION = "names of spans are allowed here; the calibration loop is in timings only"
 
 
 @dataclass
@@ -77,6 +78,10 @@ def understand_structure(document: Document) -> StructureFile:
         structure = {}
         for text, entry in paths.items():
             path = read(text)
+            if path == CALIBRATION:
+                document.fail(
+                    f"{text!r} is no path of spans", "tests", test, text, advice=_NO_CALIBRATION
+                )
             structure[path] = _understood(document, entry, test, text)
             rest = {name: entry[name] for name in entry if name not in _KNOWN}
             if rest:

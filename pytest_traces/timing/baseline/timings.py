@@ -26,11 +26,13 @@ class PathTiming(NamedTuple):
         best_ns: the least of the repeats, in nanoseconds.
         median_ns: the middle of the repeats, rounded down.
         repeats: how many repeats had the path.
+        fields: what a later version has written, which is kept.
     """
 
     best_ns: int
     median_ns: int
     repeats: int
+    fields: Mapping[str, object] = NO_FIELDS
 
 
 #: By test (its whole node id) and path.
@@ -131,8 +133,12 @@ def _joined(one: Run, other: Run) -> Run:
     )
 
 
-def _weight(paths: Mapping[Path, PathTiming]) -> tuple[int, list[tuple[Path, PathTiming]]]:
-    return max((one.repeats for one in paths.values()), default=0), sorted(paths.items())
+def _weight(paths: Mapping[Path, PathTiming]) -> tuple[object, ...]:
+    """The most repeats first; the rest is there so that any two have an order."""
+    most = max((one.repeats for one in paths.values()), default=0)
+    ordered = sorted(paths.items())
+    numbers = [(path, one.best_ns, one.median_ns, one.repeats) for path, one in ordered]
+    return most, numbers, [sorted(map(repr, one.fields.items())) for _, one in ordered]
 
 
 def joined_fields(one: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:

@@ -34,6 +34,7 @@ TIMINGS = Kind(
 )
 _HEAD = ("format", "version", "environment", "runs")
 _RUN = ("key", "recorded", "revision", "tests")
+_NUMBERS = ("best_ns", "median_ns", "repeats")
 
 
 def timings_path(folder: FilePath, environment: str) -> FilePath:
@@ -101,11 +102,12 @@ def _paths(document: Document, paths: Any, key: str, test: str) -> dict[Path, Pa
     found: dict[Path, PathTiming] = {}
     for text, entry in paths.items():
         values = entry if isinstance(entry, dict) else {}
-        numbers = [one for name in PathTiming._fields if _is_number(one := values.get(name))]
-        if len(numbers) < len(PathTiming._fields):
-            wanted = ", ".join(PathTiming._fields)
+        best, middle, repeats = (values.get(name) for name in _NUMBERS)
+        if not (_is_number(best) and _is_number(middle) and _is_number(repeats)):
+            wanted = ", ".join(_NUMBERS)
             document.fail(f"these are not the numbers {wanted}", "runs", key, test, text)
-        found[read(text)] = PathTiming(*numbers)
+        rest = {name: values[name] for name in values if name not in _NUMBERS}
+        found[read(text)] = PathTiming(best, middle, repeats, rest)
     return found
 
 
@@ -122,7 +124,7 @@ def timings_text(timings: Timings) -> str:
             "revision": run.revision,
             **_sorted(run.fields),
             "tests": {
-                test: {written(path): one._asdict() for path, one in sorted(paths.items())}
+                test: {written(path): _entry(paths[path]) for path in sorted(paths)}
                 for test, paths in sorted(run.tests.items())
             },
         }
@@ -130,6 +132,10 @@ def timings_text(timings: Timings) -> str:
     ]
     fields = _sorted(timings.fields)
     return laid_out(TIMINGS, {"environment": timings.environment, **fields, "runs": runs})
+
+
+def _entry(one: PathTiming) -> dict[str, object]:
+    return {**{name: getattr(one, name) for name in _NUMBERS}, **_sorted(one.fields)}
 
 
 def add_run(

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from pytest_traces.timing.baseline.structure import StructureChange
 from pytest_traces.timing.decision.data import Key, Verdict
+from pytest_traces.timing.decision.rule import NOISIEST_CUT
 
 #: ``certain`` is said of structure only; a ``suspect`` never fails.
 Word = Literal["certain", "slower", "suspect"]
@@ -73,8 +74,9 @@ class Comparison(NamedTuple):
         return bool(self.changes or self.slower)
 
     def _is_confirmed(self, verdict: Verdict) -> bool:
-        """A noisy one confirms, too, by more than its noise: the first process was not noisy."""
+        """Whether the second process says so; a noisy one, too, if the first was not noisy."""
         second = (self.second or {}).get(verdict.key)
         if second is None:
             return False
-        return second.outcome == "over" or (second.outcome == "noisy" and second.ratio > second.cut)
+        is_over = second.outcome == "noisy" and second.ratio > second.cut
+        return second.outcome == "over" or (is_over and verdict.cut <= NOISIEST_CUT)

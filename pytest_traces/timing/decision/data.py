@@ -40,6 +40,7 @@ class Scale(NamedTuple):
         paths: over how many other paths that was seen.
         ratio: this run's best over the middle of the baseline runs, divided by the factor.
         spread: the leave-one-out spread of that ratio over the baseline runs, relative.
+        runs: the numbers of those runs: all that know the path, and have what divides it.
     """
 
     basis: Basis
@@ -47,6 +48,7 @@ class Scale(NamedTuple):
     paths: int
     ratio: float
     spread: float
+    runs: tuple[int, ...]
 
 
 class Verdict(NamedTuple):
@@ -66,7 +68,7 @@ class Verdict(NamedTuple):
         added_ns: how much longer it took than expected, with the common factor.
         over: how many of the repeats are over the cut.
         repeats: how many there are.
-        runs: how many baseline runs know the path.
+        runs: how many baseline runs it was compared with; without a verdict, how many know it.
         reason: why nothing is decided, in words.
         looks_over: whether it is over by one of the ways to look at it, if not by all: then more
             repeats may show which of them is right.

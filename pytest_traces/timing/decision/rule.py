@@ -69,7 +69,7 @@ def judge(
         else:
             values = {NOW: now[key], **{index: before[index][key] for index in runs}}
             scales = _scales(key, values, factors, calibrations.of(key))
-            verdicts[key] = _verdict(key, scales, [past[i].bests[key] for i in runs], times)
+            verdicts[key] = _verdict(key, scales, past, times)
     return verdicts
 
 
@@ -156,7 +156,7 @@ def _divided(
     before = [logs[run] for run in runs]
     factor = math.exp(shifts[NOW] - middle)
     ratio = math.exp(logs[NOW] - median(before))
-    return Scale(basis, factor, 0, ratio, leave_one_out(before))
+    return Scale(basis, factor, 0, ratio, leave_one_out(before), tuple(runs))
 
 
 def _cut(spread: float) -> float:
@@ -177,9 +177,10 @@ def _expected(scale: Scale, best: int) -> float:
 
 
 def _verdict(
-    key: Key, scales: Sequence[Scale], before: Sequence[int], times: Sequence[int]
+    key: Key, scales: Sequence[Scale], past: Sequence[Past], times: Sequence[int]
 ) -> Verdict:
     scale, best = scales[0], min(times)
+    before = [past[run].bests[key] for run in scale.runs]
     outcome, cut, expected = _outcome(scale, best), _cut(scale.spread), _expected(scale, best)
     low, high = interval(scale.ratio, scale.spread, len(before))
     return Verdict(

@@ -1,13 +1,21 @@
 """Writing: at one instant, and nothing is lost whatever fails."""
 
 import multiprocessing
+import os
 import stat
 import sys
 from pathlib import Path
 
 import pytest
 
-from pytest_traces.timing.baseline.files import BaselineError, ignored_folder, locked, write_text
+from pytest_traces.timing.baseline.files import (
+    BaselineError,
+    Kind,
+    ignored_folder,
+    locked,
+    read_document,
+    write_text,
+)
 
 
 def failing(*_args, **_kwargs):
@@ -74,6 +82,30 @@ def test_the_folder_of_timings_is_not_committed(tmp_path):
 
     ignored_folder(tmp_path / "elsewhere")
     assert [one.name for one in (tmp_path / "elsewhere").iterdir()] == [".gitignore"]
+
+
+def test_a_path_that_cannot_even_be_looked_at_is_told(tmp_path):
+    """Whatever the system says, it is an error of this file."""
+    kind = Kind("x", 1, "restore it", levels=1)
+
+    with pytest.raises(
+        BaselineError, match=r"^x: it cannot be read \(File name too long\); it has"
+    ):
+        read_document(tmp_path / ("x" * 300), kind, "x")
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="permissions of POSIX, which root has all"
+)
+def test_a_folder_that_must_not_be_looked_into_is_told(tmp_path):
+    """Of its files nobody knows whether they are there."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o000)
+    try:
+        with pytest.raises(BaselineError, match=r"^x: it cannot be read \(Permission denied\)"):
+            read_document(folder / "x.json", Kind("x", 1, "restore it", levels=1), "x")
+    finally:
+        folder.chmod(0o700)
 
 
 def count_up(path: Path, times: int) -> None:

@@ -149,6 +149,11 @@ BAD = [
     ),
     (GOOD.replace("test_a", "TestB::test_b[1]"), f'{NAME}:8: "TestB::test_b[1]" is here twice; {REPAIR}'),
     (GOOD.replace(" > SELECT ü", ""), f'{NAME}:10: "GET /cart" is here twice; {REPAIR}'),
+    (
+        GOOD.replace('"GET":', '"> calibration":'),
+        f"{NAME}:6: '> calibration' is no path of spans; names of spans are allowed here; "
+        "the calibration loop is in timings only",
+    ),
     ('{"a": 1, "a": 2}', f"{NAME}:1: a name is here twice; {REPAIR}"),
     (
         GOOD.replace("[2, 5]", "7" * 5_000),

@@ -111,7 +111,9 @@ def test_parts_of_one_run_are_united():
     assert united([one, two]) == united([two, one]) == (expected,)
 
 
-timings = st.builds(PathTiming, st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+numbers = st.integers(1, 3)
+unknown = st.dictionaries(st.sampled_from("xy"), st.sampled_from([0, 1, None, [2]]))
+timings = st.builds(PathTiming, numbers, numbers, numbers, unknown)
 runs = st.lists(
     st.builds(
         Run,

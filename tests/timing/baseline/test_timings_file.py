@@ -40,7 +40,7 @@ GOOD = """\
         "tests/test_x.py::test_a": {
           "> calibration": {"best_ns": 800, "median_ns": 900, "repeats": 5},
           "GET": {"best_ns": 5, "median_ns": 7, "repeats": 5},
-          "GET > SELECT": {"best_ns": 1, "median_ns": 1, "repeats": 5}
+          "GET > SELECT": {"best_ns": 1, "median_ns": 1, "repeats": 5, "p99_ns": 7}
         }
       }
     }
@@ -69,7 +69,7 @@ def test_what_is_read_is_written_again(tmp_path):
                 {
                     "tests/test_x.py::test_a": {
                         ("GET",): PathTiming(5, 7, 5),
-                        ("GET", "SELECT"): PathTiming(1, 1, 5),
+                        ("GET", "SELECT"): PathTiming(1, 1, 5, {"p99_ns": 7}),
                         CALIBRATION: PathTiming(800, 900, 5),
                     }
                 },
@@ -91,6 +91,18 @@ def test_a_run_is_added(tmp_path):
     found = load_timings(timings_path(folder, HERE), NAME)
     assert [(one.key, list(one.tests)) for one in found.runs] == [("k2", ["u"])]
     assert load_timings(timings_path(folder, "other"), NAME) is None
+
+
+def test_fields_of_a_later_version_outlive_another_run(tmp_path):
+    """Those of a path, too, when another run is added or begins a new baseline of another test."""
+    path = timings_path(tmp_path, HERE)
+    for beside in (None, set()):
+        path.write_text(GOOD, encoding="utf-8")
+
+        add_run(tmp_path, HERE, run("k2"), NAME, {"gone"}, beside=beside)
+
+        paths = load_timings(path, NAME).runs[0].tests["tests/test_x.py::test_a"]
+        assert paths["GET", "SELECT"] == PathTiming(1, 1, 5, {"p99_ns": 7})
 
 
 def test_a_new_baseline_begins(tmp_path):

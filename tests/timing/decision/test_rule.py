@@ -142,6 +142,17 @@ def test_with_few_paths_the_calibration_loop_says_how_fast_the_machine_is() -> N
     assert (slower.outcome, slower.ratio) == ("over", pytest.approx(2.0))
 
 
+def test_figures_are_of_the_runs_that_were_compared() -> None:
+    """A run that says nothing of its machine is none of them."""
+    past = [{"work": round(MS * one)} for one in (1.0, 2.0, 1.0, 50.0)]
+    figures: list[int | None] = [1_000, 2_000, 1_000, None, 1_000]
+
+    found = verdict_of(past, {"work": [2 * MS]}, calibrations=figures)
+
+    assert (found.basis, found.before_ns, found.runs) == ("calibration", MS, 3)
+    assert (found.ratio, found.outcome) == (pytest.approx(2.0), "over")
+
+
 def test_the_calibration_loop_is_that_of_the_test() -> None:
     """It is no path itself, neither to be judged nor among the others; that of others is theirs."""
     spans = {("test", ("work",)): MS, ("test", CALIBRATION): MS, ("else", ("work",)): 9 * MS}
