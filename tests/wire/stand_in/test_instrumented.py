@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 
 import httpx
 import pytest
@@ -138,6 +139,9 @@ def test_without_instrumentation_the_span_is_a_root(act, play, call):
 @pytest.fixture(params=["fastapi", "asgi", "flask"])
 def inventory(request):
     """An instrumented application, and its own span below the server's."""
+    parameters = signature(FastAPIInstrumentor.instrument_app).parameters
+    if request.param != "flask" and "exclude_spans" not in parameters:
+        pytest.skip("before 0.49b0 each ASGI message was a span of its own")
     if request.param == "flask":
         app = flask.Flask("inventory")
 
