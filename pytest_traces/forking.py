@@ -1,5 +1,7 @@
 """Whether a process forked during a recording started spans, which are then not here.
 
+Where a receiver is on, the child sends them to it.
+
 A forked child shares memory with its parent, one byte for each recording that was open when it
 was forked, and sets those bytes when it starts a span. The hooks cannot be taken back (there is
 no ``os.unregister_at_fork``); idle they cost one test per fork.
@@ -43,6 +45,8 @@ class Forks:
 
     def _before(self) -> None:
         for window in self._journal.windows:
+            if window.lifeline is not None:
+                window.lifeline.before_fork()
             if window not in self._bytes and self._shared is not None:
                 place = next(self._numbers) % _BYTES
                 self._shared[place] = 0
@@ -59,4 +63,8 @@ class Forks:
             for place in places:
                 shared[place] = 1
 
-        self._journal.subscribe(tell)
+        lifelines = [w.lifeline for w in self._journal.windows if w.lifeline is not None]
+        if lifelines:  # what one receiver gets, all recordings have
+            lifelines[0].begin_in_child(tell)
+        else:
+            self._journal.subscribe(tell)

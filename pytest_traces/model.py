@@ -140,3 +140,23 @@ class CarrierData(NamedTuple):
     time_ns: int
     current: tuple[SpanRef, ...] = ()
     thread: str | None = None
+
+
+class ErrorData(NamedTuple):
+    """An error that the application reported, beside or within a span.
+
+    ``type`` is the name of the exception's class, None for a mere message. ``key`` are the
+    trace id and the span id that the report names; ``unlinked`` says, where there are none,
+    why. ``handled`` is whether the application caught it, None where nobody knows.
+    """
+
+    number: int
+    source: str
+    type: str | None
+    message: str | None
+    time_ns: int
+    key: tuple[str, str] | None = None
+    unlinked: str | None = None
+    level: str = "error"
+    handled: bool | None = None
+    attributes: Mapping[str, object] = NO_ATTRIBUTES

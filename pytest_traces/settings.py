@@ -22,11 +22,13 @@ MOST_RUNS = 100
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min)\s*")
 
 #: The names of the sources; what they are is known only where they live.
-SOURCE_NAMES = ("opentelemetry", "handwritten")
+SOURCE_NAMES = ("opentelemetry", "sentry", "handwritten", "otlp")
 #: The source of what the test itself plays, callers and stand-ins; it is never left out.
 PLAYED = "test"
+#: The source of what is read from files and backends; it is never left out, either.
+LOADED = "file"
 #: What a span may say of its source.
-SPAN_SOURCES = (*SOURCE_NAMES, PLAYED)
+SPAN_SOURCES = (*SOURCE_NAMES, PLAYED, LOADED)
 
 #: The ``http send`` and ``http receive`` spans (and their websocket kin) that the
 #: ASGI instrumentation of OpenTelemetry adds for every message of the protocol.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_traces.settings import (
     DEFAULTS,
+    LOADED,
     NANOSECONDS,
     PLAYED,
     SOURCE_NAMES,
@@ -32,7 +33,7 @@ def test_the_defaults_are_stated_once():
         Settings(
             timeout_ns=2_000_000_000,
             ignore=(),
-            sources=("opentelemetry", "handwritten"),
+            sources=("opentelemetry", "sentry", "handwritten", "otlp"),
             record_all=False,
             record_unsampled=True,
             show="failed",
@@ -44,8 +45,8 @@ def test_the_defaults_are_stated_once():
 
 
 def test_the_names_of_the_sources_are_those_of_the_sources():
-    """The list that a setting is checked against is what there is, but what the test plays."""
-    assert tuple(all_sources()) == (*SOURCE_NAMES, PLAYED)
+    """The list that a setting is checked against is what there is, but what the test itself adds."""
+    assert tuple(all_sources()) == (*SOURCE_NAMES, PLAYED, LOADED)
 
 
 def test_settings_know_nothing_of_pytest():
@@ -173,9 +174,15 @@ def test_sources_are_checked():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["otel"], "sources: 'otel' is not usable; the sources are opentelemetry, handwritten"),
-        ("", "sources: '' is not usable; the sources are opentelemetry, handwritten"),
-        ((), "sources: () is not usable; name at least one of opentelemetry, handwritten"),
+        (
+            ["otel"],
+            "sources: 'otel' is not usable; the sources are opentelemetry, sentry, handwritten, otlp",
+        ),
+        ("", "sources: '' is not usable; the sources are opentelemetry, sentry, handwritten, otlp"),
+        (
+            (),
+            "sources: () is not usable; name at least one of opentelemetry, sentry, handwritten, otlp",
+        ),
         (None, "sources: None is not usable; it is a list of names"),
     ],
 )

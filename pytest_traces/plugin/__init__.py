@@ -16,6 +16,7 @@ from pytest_traces.options import (
     processes_to_record,
     read_settings,
 )
+from pytest_traces.plugin import served
 from pytest_traces.recording import Recording
 from pytest_traces.settings import Settings
 from pytest_traces.sources import opentelemetry
@@ -60,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_open_recordings] = []
     config.addinivalue_line("markers", MARKER_HELP)
     opentelemetry.install()
+    config.pluginmanager.register(served, "traces-served")
     if config.stash[_settings].update:
         from pytest_traces.plugin.recorder import Recorder
 
@@ -235,6 +237,7 @@ def _open(item: pytest.Item) -> None:
         pytest.fail(str(error), pytrace=False)
     recording.attempt = _runs_of(item).attempt
     introduce(item, item.config.stash[_settings], recording.attempt)
+    recording.takes_strays = "traces_receiver" in getattr(item, "fixturenames", ())
     item.stash[_recording] = recording
     item.config.stash[_open_recordings].append(recording)
     if item.stash.get(_is_in_call, False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -40,3 +40,16 @@ def write_notes(reporter: pytest.TerminalReporter, noted: Sequence[Noted]) -> No
     for limit, number in idle.items():
         tests = "1 test" if number == 1 else f"{number:,} tests"
         reporter.line(f"not applicable in {tests}: {limit}")
+
+
+def write_unclaimed(reporter: pytest.TerminalReporter, counts: Mapping[str, int]) -> None:
+    """What servers have sent between the tests, or after the one that it belongs to."""
+    total = sum(counts.values())
+    shown = [
+        f"{number} × {name}" if number > 1 else name for name, number in sorted(counts.items())
+    ]
+    names = ", ".join(shown[:_MOST]) + (", …" if len(shown) > _MOST else "")
+    reporter.section("traces: received for no test")
+    spans = "1 span" if total == 1 else f"{total:,} spans"
+    text = f"{spans} came to traces_receiver and belonged to no test that was running: {names}"
+    reporter.line(textwrap.fill(text, _WIDTH))

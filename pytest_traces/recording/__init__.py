@@ -12,23 +12,25 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pytest_traces.model import CarrierData, RequestData, SpanData, SpanRef
+from pytest_traces.model import SpanData
 from pytest_traces.recording.attempt import Attempt as Attempt
 from pytest_traces.recording.contract import Capture as Capture
+from pytest_traces.recording.contract import Lifeline
 from pytest_traces.recording.contract import Part as Part
 from pytest_traces.recording.contract import Source as Source
 from pytest_traces.recording.contract import SupportsLostSpans as SupportsLostSpans
+from pytest_traces.recording.journaling import Arrival as Arrival
 from pytest_traces.recording.journaling import Clock as Clock
 from pytest_traces.recording.journaling import Entry as Entry
-from pytest_traces.recording.journaling import Gone
+from pytest_traces.recording.journaling import Gone, Mark, is_open, key_of_entry
 from pytest_traces.recording.journaling import Journal as Journal
 from pytest_traces.recording.journaling import Past as Past
 from pytest_traces.recording.journaling import SpanKey as SpanKey
 from pytest_traces.recording.journaling import journal as journal
 from pytest_traces.recording.journaling import past_key as past_key
 from pytest_traces.recording.traffic import Exchange as Exchange
-from pytest_traces.recording.traffic import within
-from pytest_traces.settings import PLAYED, Settings
+from pytest_traces.recording.traffic import Traffic
+from pytest_traces.settings import LOADED, PLAYED, Settings
 
 
 class Seen(NamedTuple):
@@ -39,11 +41,11 @@ class Seen(NamedTuple):
     late: list[tuple[str, str]]
 
 
-class Recording:
+class Recording(Traffic):
     """One window of capture."""
 
     def __init__(self, settings: Settings, label: str | None = None) -> None:
-        self.settings = settings
+        super().__init__(settings)
         #: The test it belongs to; None for a block of ``record()``.
         self.label = label
         self.first = 0
@@ -62,9 +64,16 @@ class Recording:
         self.left_out: set[int] = set()
         #: Remarks of sources by topic, each with how often it came up.
         self.remarks: dict[str, dict[str, int]] = {}
-        #: Requests that this process sent since, answered or not; and carriers of propagators.
-        self.requests: list[Exchange] = []
-        self.carriers: list[CarrierData] = []
+        #: Whether other processes have fallen silent, asked with the monotonic time at which
+        #: somebody began to wait for that; None where none can send anything.
+        self.is_silent: Callable[[int], bool] | None = None
+        #: Where other processes send their spans, once somebody has asked for it.
+        self.receiver: object = None
+        #: Whether spans that other processes sent to nobody in particular are its own by their
+        #: time; those of a trace that it knows are its own in any case.
+        self.takes_strays = False
+        #: Takes the spans of forked children; None where they are lost.
+        self.lifeline: Lifeline | None = None
         #: Called before each look, for what gives no sign of its own.
         self.pulls: list[Callable[[], None]] = []
         #: Called at the end, in reverse order; what they return are faults of the test.
@@ -81,6 +90,7 @@ class Recording:
         self._frozen: dict[int, Entry] | None = None
         self._has_open_frozen = False
         self._decoded: dict[int, SpanData] = {}
+        self._marks: list[Mark] | None = None
         self._looks: dict[tuple[int | None, int | None], tuple[object, Seen]] = {}
 
     @property
@@ -93,6 +103,7 @@ class Recording:
         self.opened_ns = Clock.time_ns()
         self.first = journal.position()
         if not journal.windows:
+            del journal.marks[:-1]
             journal.sources = dict(sources)
             journal.parts = [*sources.values(), *parts]
             opened: list[Part] = []
@@ -105,6 +116,8 @@ class Recording:
                     part.close()
                 raise
         journal.windows.append(self)
+        if journal.attach is not None:
+            journal.attach(self)
         current = (source.current() for source in journal.sources.values())
         self.around = {key for key in current if key is not None}
 
@@ -130,6 +143,7 @@ class Recording:
 
     def _freeze(self) -> None:
         last = journal.position()
+        self._marks = list(journal.marks)
         # What is answered later is of no interest to a recording that is over.
         self.requests = [Exchange(journal, one.data) for one in self.requests]
         if journal.windows:
@@ -141,12 +155,12 @@ class Recording:
         fixtures = self._open_in_setup(entries)
         self._frozen = {}
         for number, entry in entries:
-            frozen = self._decode(number, entry) if _is_open(entry) else entry
+            frozen = self._decode(number, entry) if is_open(entry) else entry
             if frozen is not None:
                 self._frozen[number] = frozen
-        self._has_open_frozen = any(_is_open(entry) for entry in self._frozen.values())
+        self._has_open_frozen = any(is_open(entry) for entry in self._frozen.values())
         if self.label is not None or not journal.windows:
-            keys = [_past_key(e) for n, e in self._frozen.items() if n not in fixtures]
+            keys = [key_of_entry(e) for n, e in self._frozen.items() if n not in fixtures]
             gone = Gone(self.label or "an earlier recording", last)
             journal.past.remember((key for key in keys if key is not None), gone)
 
@@ -155,7 +169,7 @@ class Recording:
         if self.label is None:
             return set()
         begin = self.call[0] if self.call is not None else journal.position()
-        return {number for number, entry in entries if number < begin and _is_open(entry)}
+        return {number for number, entry in entries if number < begin and is_open(entry)}
 
     def look(self, first: int | None = None, last: int | None = None) -> Seen:
         """The spans of this recording's window, or of a part of it, without late ones."""
@@ -168,7 +182,7 @@ class Recording:
         return kept[1]
 
     def _look(self, first: int | None, last: int | None) -> Seen:
-        spans = list(self._read())
+        spans = self._placed()
         ids = {(span.trace_id, span.span_id) for _, span in spans}
         excluded: set[SpanKey] = set()
         hidden: dict[SpanKey, str] = {}
@@ -188,25 +202,14 @@ class Recording:
                 seen.spans.append(span)
         return seen
 
-    def requests_between(
-        self, first: int | None = None, last: int | None = None
-    ) -> list[RequestData]:
-        """The requests of this recording's window, or of a part of it, in order of their begin."""
-        found = within([one.data for one in list(self.requests)], first, last)
-        return [one._replace(current=self._own(one.current)) for one in found]
+    def _placed(self) -> list[tuple[int, SpanData]]:
+        """The spans where they belong, with what was reported of them."""
+        from pytest_traces.recording.arrivals import Border, placed, told
 
-    def _own(self, refs: tuple[SpanRef, ...]) -> tuple[SpanRef, ...]:
-        """Those of the sources that are recorded here."""
-        if all(ref.source in self.settings.sources for ref in refs):
-            return refs
-        return tuple(ref for ref in refs if ref.source in self.settings.sources)
-
-    def carriers_between(
-        self, first: int | None = None, last: int | None = None
-    ) -> list[CarrierData]:
-        """What propagators wrote and read in this recording's window, or in a part of it."""
-        found = [one for one in self.carriers if one.source in self.settings.sources]
-        return within([one._replace(current=self._own(one.current)) for one in found], first, last)
+        marks = journal.marks if self._marks is None else self._marks
+        border = Border(self.first, marks, takes_strays=self.takes_strays)
+        spans = placed(list(self._read()), self._entries(), border)
+        return told(spans, self.errors_between())
 
     def has_open_entries(self, first: int | None = None, last: int | None = None) -> bool:
         """Whether a span of this window, or of a part of it, has not ended.
@@ -220,14 +223,14 @@ class Recording:
         entries, low, high = self._entries(), max(first or 0, self.first), last
         every = list(entries.values())
         return None in [e.end_ns if isinstance(e, SpanData) else e[1] for e in every] and any(
-            _is_open(entry)
+            is_open(entry)
             for number, entry in list(entries.items())
             if number >= low and (high is None or number < high) and number not in self.left_out
         )
 
     def size(self) -> int:
         """How many entries there are; the same number of ended ones are the same spans."""
-        return len(self._entries())
+        return len(self._entries()) + len(self.errors)
 
     def saw_fork(self, forks: SupportsLostSpans) -> bool:
         """Whether spans of this recording are in a forked child."""
@@ -256,7 +259,7 @@ class Recording:
             if entry is None or number < self.first or number in self.left_out:
                 continue
             span = self._decoded.get(number) or self._decode(number, entry)
-            if span is not None and span.source in (*self.settings.sources, PLAYED):
+            if span is not None and span.source in (*self.settings.sources, PLAYED, LOADED):
                 yield number, span
 
     def _decode(self, number: int, entry: Entry) -> SpanData | None:
@@ -288,14 +291,6 @@ class Recording:
         return journal.past.owner(parent, self.first)
 
 
-def _past_key(entry: Entry) -> int | None:
-    if not isinstance(entry, SpanData):
-        return journal.sources[entry[0]].past_key(entry)
-    if journal.sources[entry.source].random_ids:
-        return past_key(entry.trace_id, entry.span_id)
-    return None
-
-
 def _run(endings: list[Callable[[], str | None]]) -> list[str]:
     """Run every ending, the last one first; returns what they complain about."""
     faults = []
@@ -307,9 +302,3 @@ def _run(endings: list[Callable[[], str | None]]) -> list[str]:
         if fault is not None:
             faults.append(fault)
     return faults
-
-
-def _is_open(entry: Entry) -> bool:
-    if isinstance(entry, SpanData):
-        return entry.end_ns is None
-    return entry[1] is None

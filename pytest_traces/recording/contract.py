@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_traces.model import SpanData
@@ -64,9 +65,23 @@ class Source(Part, Protocol):
         """Read one of this source's journal entries."""
         ...
 
+    def is_idle(self) -> bool:
+        """Whether nothing could come from it even if it were recorded; asked if it is left out."""
+        ...
+
     def captured(self, recording: Recording, spans: int) -> Capture:
         """Say whether and how this source captured, and why perhaps not."""
         ...
+
+
+class Lifeline(Protocol):
+    """Brings the spans of a forked child to its parent."""
+
+    def before_fork(self) -> None:
+        """The process is about to be forked."""
+
+    def begin_in_child(self, give_up: Callable[[], None]) -> None:
+        """Begin, in the child; ``give_up`` is to be called when it fails."""
 
 
 class SupportsLostSpans(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_traces.model import SpanData
@@ -21,6 +21,25 @@ SpanKey = tuple[str, str]
 Entry = SpanData | tuple[Any, ...]
 
 _PAST_LIMIT = 100_000
+
+
+class Arrival(NamedTuple):
+    """The entry of a span that another process has sent, which it did after the span's end.
+
+    ``owned``: it was sent to one recording, and is that recording's whenever it started.
+    """
+
+    source: str
+    end_ns: int | None
+    payload: Any
+    owned: bool
+
+
+class Mark(NamedTuple):
+    """A number of the journal, and when it was given."""
+
+    time_ns: int
+    number: int
 
 
 class Clock:
@@ -46,6 +65,10 @@ class Journal:
         #: How many wait; sources call :meth:`wake` only if somebody does.
         self.waiters = 0
         self.past = Past()
+        #: When which number was given to a border between windows.
+        self.marks: list[Mark] = []
+        #: What a receiver for several recordings does with each of them when it opens.
+        self.attach: Callable[[Recording], None] | None = None
         self.numbers = itertools.count(1)
         self._condition = threading.Condition()
         self._listeners: list[Callable[[], None]] = []
@@ -57,6 +80,14 @@ class Journal:
         if self.waiters:
             self.wake()
         return number
+
+    def put_all(self, entries: Sequence[Entry]) -> None:
+        """Add entries that come together."""
+        self.entries.update(
+            {number: one for one, number in zip(entries, self.numbers, strict=False)}
+        )
+        if self.waiters:
+            self.wake()
 
     def replace(self, number: int, entry: Entry) -> None:
         """Put a later state of the same span in its place; unknown numbers are ignored."""
@@ -82,7 +113,9 @@ class Journal:
     def position(self) -> int:
         """A number greater than all so far and less than all to come."""
         self.flush()
-        return next(self.numbers)
+        number = next(self.numbers)
+        self.marks.append(Mark(Clock.time_ns(), number))
+        return number
 
     def wait(self, ready: Callable[[], bool], timeout_ns: int, poll_ns: int | None = None) -> bool:
         """Wait until ``ready()``; asked again whenever a span starts or ends.
@@ -171,3 +204,17 @@ def past_key(trace_id: str, span_id: str) -> int:
 
 
 journal = Journal()
+
+
+def is_open(entry: Entry) -> bool:
+    """Whether that span has not ended."""
+    return (entry.end_ns if isinstance(entry, SpanData) else entry[1]) is None
+
+
+def key_of_entry(entry: Entry) -> int | None:
+    """Trace id and span id as one number; None where ids are not random."""
+    if not isinstance(entry, SpanData):
+        return journal.sources[entry[0]].past_key(entry)
+    if journal.sources[entry.source].random_ids:
+        return past_key(entry.trace_id, entry.span_id)
+    return None

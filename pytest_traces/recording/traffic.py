@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from pytest_traces.model import CarrierData, Headers, RequestData, Role, SpanRef
+from pytest_traces.model import CarrierData, ErrorData, Headers, RequestData, Role, SpanRef
 from pytest_traces.recording.journaling import Clock
+from pytest_traces.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_traces.recording.journaling import Journal
 
-T = TypeVar("T", RequestData, CarrierData)
+T = TypeVar("T", RequestData, CarrierData, ErrorData)
 
 
 class Exchange:
@@ -43,6 +44,43 @@ class Exchange:
         )
         if self._journal.waiters:
             self._journal.wake()
+
+
+class Traffic:
+    """What a recording hears beside spans."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        #: Requests that this process sent since, answered or not; and carriers of propagators.
+        self.requests: list[Exchange] = []
+        self.carriers: list[CarrierData] = []
+        #: Errors that were reported beside spans.
+        self.errors: list[ErrorData] = []
+
+    def errors_between(self, first: int | None = None, last: int | None = None) -> list[ErrorData]:
+        """The errors that were reported in this recording's window, or in a part of it."""
+        found = [one for one in self.errors if one.source in self.settings.sources]
+        return within(found, first, last)
+
+    def requests_between(
+        self, first: int | None = None, last: int | None = None
+    ) -> list[RequestData]:
+        """The requests of this recording's window, or of a part of it, in order of their begin."""
+        found = within([one.data for one in list(self.requests)], first, last)
+        return [one._replace(current=self._own(one.current)) for one in found]
+
+    def _own(self, refs: tuple[SpanRef, ...]) -> tuple[SpanRef, ...]:
+        """Those of the sources that are recorded here."""
+        if all(ref.source in self.settings.sources for ref in refs):
+            return refs
+        return tuple(ref for ref in refs if ref.source in self.settings.sources)
+
+    def carriers_between(
+        self, first: int | None = None, last: int | None = None
+    ) -> list[CarrierData]:
+        """What propagators wrote and read in this recording's window, or in a part of it."""
+        found = [one for one in self.carriers if one.source in self.settings.sources]
+        return within([one._replace(current=self._own(one.current)) for one in found], first, last)
 
 
 def begin_request(

@@ -16,9 +16,30 @@ def is_running() -> bool:
     # Importing it would cost more than all of this plugin; and another thread may be importing
     # it just now: then it has not all of its parts yet.
     running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
-    if running_loop is not None and running_loop() is not None:
+    loop = running_loop() if running_loop is not None else None
+    if loop is not None and not _is_set_aside(loop):
         return True
     return _in_trio()
+
+
+def _is_set_aside(loop: Any) -> bool:
+    """Whether the loop waits in a greenlet of its own while this code runs in the main one.
+
+    So it is with the synchronous interface of Playwright: its loop runs only while one of its
+    functions is called, and nothing of the test depends on it.
+    """
+    greenlet = sys.modules.get("greenlet")
+    if greenlet is None or not type(loop).__module__.startswith("asyncio."):
+        return False
+    if greenlet.getcurrent().parent is not None:  # SQLAlchemy's run below the loop
+        return False
+    frame = sys._getframe()  # noqa: SLF001  # inspect.currentframe would import inspect
+    below: Any = frame
+    while below is not None:
+        if below.f_code.co_name == "run_forever":
+            return False
+        below = below.f_back
+    return True
 
 
 async def wait(ready: Callable[[], bool], timeout_ns: int, poll_ns: int | None) -> bool:

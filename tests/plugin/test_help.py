@@ -20,7 +20,7 @@ def test_the_options_are_explained(run):
         'traces_timeout (string): how long assertions wait for open spans: "2s", with a unit of '
         "ns, us, ms, s or min",
         "traces_ignore (args): names (globs) of spans to leave out; presets: asgi",
-        "traces_sources (args): which sources to record: opentelemetry, handwritten",
+        "traces_sources (args): which sources to record: opentelemetry, sentry, handwritten, otlp",
         "traces_unsampled (string): what to do with spans that the application's sampler drops: "
         "record or skip",
     ):

@@ -50,12 +50,12 @@ def test_a_source_that_is_left_out_says_so(run):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("otel", "'otel' is not usable; the sources are opentelemetry, handwritten"),
+        ("otel", "'otel' is not usable; the sources are opentelemetry, sentry, handwritten, otlp"),
         (
             "handwritten Sentry",
-            "'Sentry' is not usable; the sources are opentelemetry, handwritten",
+            "'Sentry' is not usable; the sources are opentelemetry, sentry, handwritten, otlp",
         ),
-        ("", "[] is not usable; name at least one of opentelemetry, handwritten"),
+        ("", "[] is not usable; name at least one of opentelemetry, sentry, handwritten, otlp"),
     ],
 )
 def test_a_bad_value_is_a_usage_error(value, message, run):

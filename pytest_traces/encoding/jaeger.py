@@ -1,0 +1,180 @@
+"""Traces as Jaeger's query API gives them, and its user interface downloads them.
+
+The fields are those of jaegertracing/jaeger, model/json/model.go; times are in microseconds. A
+parent is the first ``CHILD_OF`` reference to the same trace; all other references are links. What
+OpenTelemetry's fields became on their way into Jaeger is turned back, by its specification
+("OpenTelemetry to Jaeger Transformation").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from pytest_traces.encoding.ids import SPAN_DIGITS, TRACE_DIGITS, hex_id, parent_hex_id
+from pytest_traces.encoding.json_node import Node
+from pytest_traces.encoding.lists import elements, plain
+from pytest_traces.encoding.malformed import Malformed
+from pytest_traces.encoding.otlp_words import attributes_of
+from pytest_traces.encoding.tags import Tags, resource_with
+from pytest_traces.encoding.times import length_us, start_us, time_us
+from pytest_traces.model import NO_ATTRIBUTES, Event, Link, SpanData
+
+_CHILD_OF = "CHILD_OF"
+
+
+class Process(NamedTuple):
+    """What emitted spans."""
+
+    service: str | None = None
+    resource: Mapping[str, object] = NO_ATTRIBUTES
+
+
+class Reference(NamedTuple):
+    """From a span to another."""
+
+    kind: str
+    trace_id: str
+    span_id: str
+
+
+def looks_like_trace(value: object) -> bool:
+    """Whether this is one trace of Jaeger's."""
+    return (
+        isinstance(value, Mapping)
+        and "spans" in value
+        and not value.keys().isdisjoint(("traceID", "processes"))
+    )
+
+
+def decode(value: object, source: str) -> list[SpanData]:
+    """The spans of an answer of the query API, of a list of traces, or of one trace.
+
+    Args:
+        value: the parsed JSON.
+        source: where the spans come from, by their own account.
+
+    Raises:
+        Malformed: something in it is not what it should be, or it is an error of the backend.
+    """
+    root = Node(value)
+    if isinstance(value, Mapping) and "data" in value:
+        if value["data"] is None:
+            _refuse_errors(root)
+        traces = root.each("data")
+    else:
+        traces = elements(root)
+    return [span for trace in traces for span in _trace(trace, source)]
+
+
+def _refuse_errors(answer: Node) -> None:
+    """An answer without data may say why."""
+    for error in answer.each("errors"):
+        text = error.text("msg") if isinstance(error.value, Mapping) else error.value
+        raise Malformed(error.where, f"the backend says: {text}")
+
+
+def _trace(trace: Node, source: str) -> Iterable[SpanData]:
+    if not looks_like_trace(trace.value):
+        raise trace.fault("a trace has spans and processes")
+    by_key = trace.field("processes")
+    processes = {} if by_key is None else {key: _process(one) for key, one in by_key.items()}
+    for span in trace.each("spans"):
+        yield _span(span, trace, processes, source)
+
+
+def _process(node: Node) -> Process:
+    service = node.text("serviceName") or None
+    return Process(service, resource_with(service, _tags(node, "tags")))
+
+
+def _span(node: Node, trace: Node, processes: Mapping[str, Process], source: str) -> SpanData:
+    trace_id = hex_id(node if node.text("traceID") else trace, "traceID", TRACE_DIGITS)
+    references = [_reference(one) for one in node.each("references")]
+    parent_id = _parent(node, trace_id, references)
+    process = _process_of(node, processes)
+    start_ns, length_ns = start_us(node, "startTime"), length_us(node, "duration")
+    tags = Tags(_tags(node, "tags"))
+    kind, scope, outcome = tags.kind(), tags.scope(), tags.outcome()
+    return SpanData(
+        name=node.text("operationName"),
+        trace_id=trace_id,
+        span_id=hex_id(node, "spanID", SPAN_DIGITS),
+        parent_id=parent_id,
+        start_ns=start_ns,
+        end_ns=None if length_ns is None else start_ns + length_ns,
+        kind=kind,
+        status=outcome.status,
+        status_description=outcome.description,
+        attributes=tags.rest(),
+        events=tuple(_event(one) for one in node.each("logs")),
+        links=tuple(_links(references, trace_id, parent_id)),
+        service=process.service,
+        resource=process.resource,
+        scope=scope,
+        source=source,
+    )
+
+
+def _reference(node: Node) -> Reference:
+    return Reference(
+        node.text("refType") or _CHILD_OF,
+        hex_id(node, "traceID", TRACE_DIGITS),
+        hex_id(node, "spanID", SPAN_DIGITS),
+    )
+
+
+def _parent(node: Node, trace_id: str, references: list[Reference]) -> str | None:
+    for reference in references:
+        if reference.kind == _CHILD_OF and reference.trace_id == trace_id:
+            return reference.span_id if reference.span_id.strip("0") else None
+    return parent_hex_id(node, "parentSpanID")  # as it was before there were references
+
+
+def _links(references: list[Reference], trace_id: str, parent_id: str | None) -> Iterable[Link]:
+    for one in references:
+        if one != (_CHILD_OF, trace_id, parent_id) and one.span_id.strip("0"):
+            kind = {"opentracing.ref_type": one.kind.lower()}
+            yield Link(one.trace_id, one.span_id, attributes_of(kind.items()))
+
+
+def _process_of(node: Node, processes: Mapping[str, Process]) -> Process:
+    own = node.field("process")
+    if own is not None:
+        return _process(own)
+    return processes.get(node.text("processID"), Process())
+
+
+def _event(node: Node) -> Event:
+    fields = _tags(node, "fields")
+    key = next((key for key in ("event", "message") if isinstance(fields.get(key), str)), None)
+    name = "log" if key is None else str(fields.pop(key))
+    return Event(name, time_us(node, "timestamp"), attributes_of(fields.items()))
+
+
+def _tags(node: Node, name: str) -> dict[str, object]:
+    """Tags by their keys; of a repeated key the last one counts."""
+    return {tag.text("key"): _value(tag) for tag in node.each(name)}
+
+
+def _value(tag: Node) -> object:
+    """The value by its type, where it is written as text."""
+    field = tag.field("value")
+    value = None if field is None else field.value
+    if not isinstance(value, str):
+        return plain(value)
+    try:
+        match tag.text("type"):
+            case "bool" if value in {"true", "false"}:
+                return value == "true"
+            case "int64":
+                return int(value)
+            case "float64":
+                return float(value)
+            case "binary":
+                return base64.b64decode(value, validate=True)
+    except (ValueError, binascii.Error):
+        pass
+    return value

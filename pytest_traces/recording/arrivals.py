@@ -1,0 +1,104 @@
+"""Spans of other processes: they arrive after they have ended, and by more than one way."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pytest_traces.model import ErrorData, Event, SpanData
+from pytest_traces.recording.journaling import Arrival, Entry, Mark, SpanKey
+
+Numbered = tuple[int, SpanData]
+
+
+class Border(NamedTuple):
+    """Where a recording begins: its first number, and when which number was given, in order.
+
+    ``takes_strays``: spans that were sent to nobody in particular belong to it by their time.
+    """
+
+    first: int
+    marks: Sequence[Mark]
+    takes_strays: bool
+
+
+def placed(spans: list[Numbered], entries: Mapping[int, Entry], border: Border) -> list[Numbered]:
+    """Those spans of other processes that belong here, with numbers as if they had begun here.
+
+    Args:
+        spans: of one recording, each with its number in the journal.
+        entries: what they were read from.
+        border: where the recording begins.
+    """
+    arrived = {n: e for n, _ in spans if isinstance(e := entries.get(n), Arrival)}
+    return list(_place(spans, arrived, border)) if arrived else spans
+
+
+def told(spans: list[Numbered], errors: Iterable[ErrorData]) -> list[Numbered]:
+    """The spans with what was reported of them elsewhere."""
+    by_key: dict[SpanKey, list[ErrorData]] = {}
+    for error in errors:
+        if error.key is not None:
+            by_key.setdefault(error.key, []).append(error)
+    if not by_key:
+        return spans
+    keys = ((span.trace_id, span.span_id) for _, span in spans)
+    return [
+        (number, with_errors(span, by_key.get(key, ())))
+        for (number, span), key in zip(spans, keys, strict=True)
+    ]
+
+
+def _place(
+    spans: Sequence[Numbered], arrived: Mapping[int, Arrival], border: Border
+) -> Iterator[Numbered]:
+    """A span belongs to the window that knows its trace, otherwise to that of its start time.
+
+    It did not start after it has arrived. What was not sent to one recording, and started
+    before this one in a trace that it does not know, is left out.
+    """
+    known: dict[str, int] = {}
+    for number, span in spans:
+        if number not in arrived:
+            known.setdefault(span.trace_id, number)
+    times = [mark.time_ns for mark in border.marks]
+    for number, span in spans:
+        arrival = arrived.get(number)
+        if arrival is None:
+            yield number, span
+            continue
+        before = bisect_right(times, span.start_ns)
+        mark = border.marks[before - 1].number if before else 0
+        began = max(mark, known.get(span.trace_id, 0))
+        is_here = began >= border.first and (border.takes_strays or span.trace_id in known)
+        if is_here or arrival.owned:
+            yield min(max(began, border.first), number), span
+
+
+def with_errors(span: SpanData, errors: Collection[ErrorData]) -> SpanData:
+    """The span with what was reported of it elsewhere as exception events."""
+    told = [
+        (event.attributes.get("exception.type"), event.attributes.get("exception.message"))
+        for event in span.events
+    ]
+    added = []
+    for one in errors:
+        if one.type is None or any(
+            (message or None) == (one.message or None) and is_same_class(kind, one.type)
+            for kind, message in told
+        ):
+            continue
+        told.append((one.type, one.message))
+        attributes: dict[str, object] = {"exception.type": one.type}
+        if one.message is not None:
+            attributes["exception.message"] = one.message
+        added.append(Event("exception", one.time_ns, attributes))
+    return span._replace(events=(*span.events, *added)) if added else span
+
+
+def is_same_class(one: object, other: object) -> bool:
+    """Whether both name one class; one of them may leave the module out."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return one is None and other is None
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")

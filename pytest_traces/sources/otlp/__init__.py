@@ -1,0 +1,73 @@
+"""The OTLP source: spans that other processes, in any language, send to a receiver of this one.
+
+Nothing is hooked, and no port is open until somebody asks for an :class:`~.endpoint.Endpoint`.
+What arrives is kept as it was parsed; a span is read when a test looks at it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_traces.model import SpanData
+from pytest_traces.recording import Capture, Recording, SpanKey
+from pytest_traces.recording import past_key as number_of
+
+OTLP = "otlp"
+
+
+class OtlpSource:
+    """Reads the :class:`~pytest_traces.recording.Arrival` entries that endpoints deliver.
+
+    The payload of an entry is a SpanData (it came as JSON), or what
+    :mod:`pytest_traces.encoding.otlp_proto` has parsed and not yet read.
+    """
+
+    name = OTLP
+    random_ids = True
+    excluded_scopes: frozenset[str] = frozenset()
+
+    def open(self) -> None:
+        """Nothing to do: endpoints open and close the port."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def current(self) -> SpanKey | None:
+        """Never: these spans are of other processes."""
+        return None
+
+    def suppressed(self) -> bool:
+        """Never."""
+        return False
+
+    def flush(self) -> None:
+        """Nothing to do: what arrives is in the journal at once."""
+
+    def decode(self, entry: tuple[Any, ...]) -> SpanData:
+        """Read a span that has arrived."""
+        payload = entry[2]
+        span: SpanData = payload if isinstance(payload, SpanData) else payload.decode(OTLP)
+        return span
+
+    def past_key(self, entry: tuple[Any, ...]) -> int:
+        """Trace id and span id as one number."""
+        payload = entry[2]
+        if isinstance(payload, SpanData):
+            return number_of(payload.trace_id, payload.span_id)
+        number: int = payload.number()
+        return number
+
+    def is_idle(self) -> bool:
+        """Without it nobody can send anything."""
+        return True
+
+    def captured(self, recording: Recording, spans: int) -> Capture:
+        """How many spans other processes have sent; an empty state where nobody could."""
+        if spans:
+            state = f"{spans} span{'' if spans == 1 else 's'} of other processes"
+        else:
+            state = "nothing arrived" if recording.is_silent is not None else ""
+        return Capture("OTLP", state, tuple(recording.remarks.get(OTLP, ())))
+
+
+otlp = OtlpSource()

@@ -1,0 +1,52 @@
+"""The body of an export becomes entries of the journal."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import repeat
+from typing import NamedTuple
+
+from pytest_traces.encoding import otlp_json, otlp_proto
+from pytest_traces.encoding.malformed import Malformed
+from pytest_traces.recording import Arrival
+
+SOURCE = "otlp"
+#: Half of a pair that writes one character, which JSON may have and no text.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class Intake(NamedTuple):
+    """What a request brought: its spans, and what is wrong with those that are left out."""
+
+    arrivals: list[Arrival]
+    rejected: list[str]
+
+
+def intake(body: bytes, *, as_json: bool, owned: bool) -> Intake:
+    """Read a body as far as it must be to be answered; protobuf is decoded when a test looks.
+
+    Raises:
+        Malformed: it is no export of traces.
+        ModuleNotFoundError: it is protobuf, and opentelemetry-proto is not installed.
+    """
+    rejected: list[str] = []
+    if as_json:
+        data = otlp_json.decode(_parsed(body), SOURCE, rejected)
+        return Intake([Arrival(SOURCE, span.end_ns, span, owned) for span in data], rejected)
+    spans, ends = otlp_proto.parse(body, rejected)
+    entries = zip(repeat(SOURCE), ends, spans, repeat(owned), strict=False)
+    return Intake(list(map(Arrival._make, entries)), rejected)
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        value = json.loads(body)
+        if _SURROGATE.search(body):
+            whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+            value = json.loads(whole)
+    except RecursionError as error:
+        raise Malformed("", "it is nested too deeply") from error
+    except ValueError as error:
+        raise Malformed("", f"it is no JSON: {error}") from error
+    return value

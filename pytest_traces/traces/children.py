@@ -1,0 +1,118 @@
+"""Child processes that a test runs to their end, and what they have to say when it is a bad one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+_POSIX = os.name == "posix"
+#: Of a child's output so much is shown.
+_MOST_LINES = 60
+_GRACE_S = 5.0
+
+
+class Ended(NamedTuple):
+    """A child that is over; ``timed_out`` if it had to be killed."""
+
+    process: subprocess.CompletedProcess[str]
+    timed_out: bool
+
+
+def title_of(args: Any) -> str:
+    """The command as a user would write it, shortened."""
+    words = [args] if isinstance(args, str | bytes | os.PathLike) else list(args)
+    texts = [os.fsdecode(word) for word in words]
+    text = texts[0] if len(texts) == 1 else shlex.join(texts)
+    line = " ".join(text.split())
+    return line if len(line) <= 70 else f"{line[:69]}…"
+
+
+def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, Any]) -> Ended:
+    """Start it, wait for it, and kill it with all that it has started when the time is over.
+
+    Args:
+        args: as for :class:`subprocess.Popen`.
+        timeout_s: how long it may take.
+        given: what it reads from its standard input.
+        popen: further arguments of Popen.
+    """
+    defaults: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL if given is None else subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "errors": "replace",
+    }
+    if _POSIX:
+        defaults["start_new_session"] = True  # to end what it has started, too
+    if not {"text", "universal_newlines", "encoding"}.isdisjoint(popen):
+        del defaults["text"]
+    process = subprocess.Popen(args, **{**defaults, **popen})
+    timed_out = False
+    try:
+        out, err = process.communicate(given, timeout_s)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+        _kill(process)
+        out, err = _rest(process)
+    except BaseException:
+        _kill(process)
+        process.wait()
+        raise
+    return Ended(subprocess.CompletedProcess(args, process.returncode, out, err), timed_out)
+
+
+def _kill(process: subprocess.Popen[Any]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        if _POSIX and os.getpgid(process.pid) == process.pid:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _rest(process: subprocess.Popen[Any]) -> tuple[Any, Any]:
+    try:
+        return process.communicate(timeout=_GRACE_S)
+    except subprocess.TimeoutExpired as error:  # somebody else has its output open
+        process.wait()
+        for stream in (process.stdout, process.stderr, process.stdin):
+            if stream is not None:
+                stream.close()
+        return error.output, error.stderr
+
+
+def end_of(code: int) -> str:
+    """How it ended, in words."""
+    if code >= 0:
+        return f"ended with exit status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"was killed by {name}"
+
+
+def output_lines(process: subprocess.CompletedProcess[str]) -> list[str]:
+    """What it has written, the end of it where it is much."""
+    lines: list[str] = []
+    for name, text in (("stdout", process.stdout), ("stderr", process.stderr)):
+        written = _lines(text)
+        if not written:
+            continue
+        lines.append(f"  {name}:")
+        if len(written) > _MOST_LINES:
+            lines.append(f"    … {len(written) - _MOST_LINES} lines before")
+        lines += [f"    {line}" for line in written[-_MOST_LINES:]]
+    return lines or ["  it wrote nothing"]
+
+
+def _lines(text: object) -> Sequence[str]:
+    if isinstance(text, bytes):
+        text = text.decode(sys.getfilesystemencoding(), "replace")
+    return text.rstrip().splitlines() if isinstance(text, str) else ()

@@ -1,0 +1,244 @@
+"""What other processes are told, so that their spans come here."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from pytest_traces.recording import Arrival, Clock, Recording, SpanKey, journal
+from pytest_traces.sources.otlp import otlp
+from pytest_traces.sources.otlp.endpoint import Endpoint
+
+#: So long nothing may come before other processes are taken to have fallen silent.
+SILENCE_NS = 250_000_000
+_PROBLEM = "OTLP receiver: "
+
+
+class Receiver:
+    """A loopback OTLP receiver: other processes, in any language, send their spans to it.
+
+    HTTP with protobuf or JSON; over gRPC by :attr:`grpc`. It is bound to 127.0.0.1, its address
+    holds a random token, and its port is closed when its last user is.
+
+    Example:
+        >>> server = subprocess.Popen(["node", "service.js"], env=traces.receiver.env)
+    """
+
+    def __init__(self, endpoint: Endpoint, protocol: str = "http/protobuf") -> None:
+        self._endpoint = endpoint
+        self._protocol = protocol
+        #: Whether anybody could have been told of it; else only children of ``run`` send.
+        self.is_known = False
+
+    def __repr__(self) -> str:
+        return f"<Receiver of {self._endpoint.accepted} spans>"
+
+    @property
+    def endpoint(self) -> str:
+        """The URL for ``OTEL_EXPORTER_OTLP_ENDPOINT``; exporters add ``/v1/traces`` to it.
+
+        A web page's exporter is given ``f"{endpoint}/v1/traces"``; any origin may send.
+        """
+        self.is_known = True
+        return self._endpoint.url
+
+    @property
+    def url(self) -> str:
+        """The same, for those who do not tell it to anybody else."""
+        return self._endpoint.url
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What to add to an environment: the variables that OpenTelemetry's SDKs read.
+
+        They name the endpoint, switch metrics and logs off and every sampler on, and send
+        batches each 50 ms
+        (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+
+        Raises:
+            ModuleNotFoundError: opentelemetry-proto is not installed; or grpcio, for gRPC.
+        """
+        self.is_known = True
+        return self._endpoint.variables(self._protocol)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of this process with :attr:`variables`, for ``subprocess``.
+
+        Raises:
+            ModuleNotFoundError: as for :attr:`variables`.
+        """
+        self.is_known = True
+        return self._endpoint.env(self._protocol)
+
+    @property
+    def grpc(self) -> Receiver:
+        """The same receiver for exporters that speak gRPC: its variables say so.
+
+        Raises:
+            ModuleNotFoundError: on :attr:`variables`, where grpcio is not installed.
+        """
+        other = Receiver(self._endpoint, "grpc")
+        self.is_known = True
+        return other
+
+    def environment(self, given: Mapping[str, str] | None) -> dict[str, str]:
+        """The environment of a child: what ``given`` changes stays as it is given."""
+        if given is None:
+            return self._endpoint.env(self._protocol)
+        variables = self._endpoint.variables(self._protocol)
+        chosen = {name for name in variables if given.get(name) != os.environ.get(name)}
+        added = {name: value for name, value in variables.items() if name not in chosen & {*given}}
+        return {**given, **added}
+
+    def is_silent(self, since_ns: int) -> bool:
+        """Whether nothing has come for a while, counted from that monotonic time at the earliest.
+
+        Args:
+            since_ns: when somebody began to wait for silence.
+        """
+        endpoint = self._endpoint
+        if endpoint.busy:
+            return False
+        last = endpoint.last_ns or 0
+        if not self.is_known:
+            return True  # whoever could send has ended
+        return Clock.monotonic_ns() - max(last, since_ns) >= SILENCE_NS
+
+    def close(self) -> None:
+        """Receive no more."""
+        self._endpoint.close()
+
+
+def open_receiver(recording: Recording) -> Receiver:
+    """The receiver of one recording, which is closed with it.
+
+    Args:
+        recording: an open one.
+    """
+    open_spans: dict[int, int] = {}
+    endpoint = Endpoint(lambda arrivals: enter(arrivals, open_spans), owned=True)
+    receiver = Receiver(endpoint)
+    attach(recording, receiver, receiver.is_silent)
+
+    def end() -> None:
+        receiver.close()
+        _report(recording, endpoint)
+
+    recording.pulls.append(lambda: _report(recording, endpoint))
+    recording.endings.append(end)
+    return receiver
+
+
+def enter(arrivals: Sequence[Arrival], open_spans: dict[int, int]) -> None:
+    """Put what has arrived into the journal; the end of a span replaces its start.
+
+    Args:
+        arrivals: the spans of one request.
+        open_spans: the numbers of those that have not ended, by their keys.
+    """
+    if not open_spans and all(arrival.end_ns is not None for arrival in arrivals):
+        journal.put_all(arrivals)
+        return
+    for arrival in arrivals:
+        key = journal.sources[arrival.source].past_key(arrival)
+        number = open_spans.get(key)
+        if number is not None:
+            journal.replace(number, arrival)
+        else:
+            number = journal.put(arrival)
+        if arrival.end_ns is None:
+            open_spans[key] = number
+        else:
+            open_spans.pop(key, None)
+
+
+class SessionReceiver(Receiver):
+    """The receiver for servers that outlive a test.
+
+    A span belongs to the recording that knows its trace, otherwise to the one that was open when
+    it started, if that test uses the receiver.
+    """
+
+    def __init__(self) -> None:
+        self._open_spans: dict[int, int] = {}
+        #: The names of spans that no recording has claimed so far, by their keys.
+        self._waiting: dict[SpanKey, str] = {}
+        self._claimed: set[SpanKey] = set()
+        super().__init__(Endpoint(self._enter, owned=False))
+        self.unclaimed: Counter[str] = Counter()
+
+    def open(self) -> None:
+        """From now on every recording can claim what comes."""
+        journal.attach = self._attach
+        for window in journal.windows:
+            self._attach(window)
+
+    def close(self) -> None:
+        """Receive no more, and count what nobody has claimed."""
+        super().close()
+        journal.attach = None
+        self.unclaimed.update(self._waiting.values())
+
+    def _enter(self, arrivals: Sequence[Arrival]) -> None:
+        if journal.windows:
+            enter(arrivals, self._open_spans)
+        else:
+            names = (otlp.decode(arrival).name for arrival in arrivals)
+            self.unclaimed.update(names)
+
+    def _attach(self, recording: Recording) -> None:
+        def is_silent(since_ns: int) -> bool:
+            return not recording.takes_strays or self.is_silent(since_ns)
+
+        attach(recording, self, is_silent)
+        recording.pulls.append(lambda: _report(recording, self._endpoint))
+        recording.endings.append(lambda: self._settle(recording))
+
+    def _settle(self, recording: Recording) -> None:
+        """Note which of the spans that have come this recording has, and which nobody."""
+        spans = recording.look().spans
+        here = {(span.trace_id, span.span_id) for span in spans if span.source == otlp.name}
+        for number, entry in list(journal.entries.items()):
+            if number >= recording.first and isinstance(entry, Arrival) and not entry.owned:
+                span = otlp.decode(entry)
+                key = span.trace_id, span.span_id
+                if key not in here and key not in self._claimed:
+                    self._waiting[key] = span.name
+        for key in here:
+            self._waiting.pop(key, None)
+        self._claimed |= here
+
+
+class _Lifeline:
+    """What a forked child does with its spans: they go to the receiver."""
+
+    def __init__(self, receiver: Receiver, url: str) -> None:
+        self._receiver = receiver
+        self._url = url
+
+    def before_fork(self) -> None:
+        """From now on somebody may send."""
+        self._receiver.is_known = True
+
+    def begin_in_child(self, give_up: Callable[[], None]) -> None:
+        """Send what the child starts; ``give_up`` is for when that is not possible."""
+        from pytest_traces.sources.otlp.shipping import Shipment
+
+        Shipment(journal, self._url, give_up)
+
+
+def attach(recording: Recording, receiver: Receiver, is_silent: Callable[[int], bool]) -> None:
+    """Closing assertions wait until this receiver is silent; forked children send to it."""
+    before = recording.is_silent
+    recording.is_silent = lambda since: is_silent(since) and (before is None or before(since))
+    recording.lifeline = recording.lifeline or _Lifeline(receiver, receiver.url)
+
+
+def _report(recording: Recording, endpoint: Endpoint) -> None:
+    """What was refused is missing: every assertion says so."""
+    found = [f"{_PROBLEM}{problem}" for problem in endpoint.problems]
+    if found:
+        others = [one for one in recording.problems if not one.startswith(_PROBLEM)]
+        recording.problems[:] = [*others, *found]

@@ -1,0 +1,117 @@
+"""Other processes: where they send their spans, and children that are run to their end."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pytest_traces.propagation import SpanContext, inject
+from pytest_traces.recording import SpanKey, journal
+from pytest_traces.report.explain import Message
+from pytest_traces.report.words import duration
+from pytest_traces.settings import BadValue, parse_duration
+from pytest_traces.shape.usage import understood
+from pytest_traces.traces.children import Ended, end_of, output_lines, run_child, title_of
+from pytest_traces.traces.feeding import Feeding
+from pytest_traces.traces.receiver import Receiver, open_receiver
+
+_OTLP = "otlp"
+
+
+class Receiving(Feeding):
+    """Spans of other processes."""
+
+    @property
+    def receiver(self) -> Receiver:
+        """This test's OTLP receiver; it begins to listen when it is asked for.
+
+        Spans that come to it belong to this test. While one is there, assertions that need all
+        spans wait until nothing has come for 250 ms, at most ``traces_timeout``.
+
+        Raises:
+            RuntimeError: the recording is over, or ``traces_sources`` leaves ``otlp`` out.
+
+        Example:
+            >>> server = subprocess.Popen(["node", "service.js"], env=traces.receiver.env)
+        """
+        __tracebackhide__ = True
+        recording = self._frame.recording
+        if isinstance(recording.receiver, Receiver):
+            return recording.receiver
+        self._must_be_open("receiver")
+        if _OTLP not in recording.settings.sources:
+            raise RuntimeError("receiver: traces_sources leaves otlp out, so nothing could be seen")
+        receiver = recording.receiver = open_receiver(recording)
+        return receiver
+
+    def run(
+        self,
+        args: Any,
+        *,
+        timeout: str | timedelta = "60s",
+        check: bool = True,
+        input: str | None = None,  # noqa: A002  # as in subprocess.run
+        env: Mapping[str, str] | None = None,
+        **popen: Any,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command whose spans come to this test, and wait for its end.
+
+        Its environment has :attr:`Receiver.variables`, and ``TRACEPARENT`` where a span is
+        current here (OpenTelemetry, "Environment Variables as Context Propagation Carriers").
+        An SDK that reads neither by itself has to be set up by the command.
+
+        Args:
+            args: the command, as for :class:`subprocess.Popen`.
+            timeout: how long it may take; then it is killed, with all that it has started.
+            check: whether an exit status other than 0 is a failure.
+            input: what it reads from its standard input.
+            env: instead of the environment of this process; what it changes stays.
+            popen: further arguments of :class:`subprocess.Popen`.
+
+        Returns:
+            What :func:`subprocess.run` returns, output as text.
+
+        Raises:
+            AssertionError: it failed or took too long; shows what it has written.
+            RuntimeError: the recording is over.
+
+        Example:
+            >>> traces.run(["opentelemetry-instrument", "python", "report.py"])
+            >>> traces.assert_path("nightly report", "SELECT orders")
+        """
+        __tracebackhide__ = True
+        limit = understood(parse_duration, timeout, "timeout")
+        if not args:
+            raise BadValue("run", args, "it is a command, such as ['python', 'worker.py']")
+        environment = self.receiver.environment(env)
+        self._add_context(environment, env)
+        ended = run_child(args, limit / 1e9, input, {**popen, "env": environment})
+        self._remark(title_of(args), ended)
+        code = ended.process.returncode
+        if ended.timed_out or (check and code):
+            how = f"did not end within {duration(limit)}" if ended.timed_out else end_of(code)
+            message = Message(f"{title_of(args)} {how}")
+            message.facts = output_lines(ended.process)
+            raise AssertionError(str(message))
+        return ended.process
+
+    def _add_context(self, environment: dict[str, str], given: Mapping[str, str] | None) -> None:
+        current = next((key for s in journal.sources.values() if (key := s.current())), None)
+        if current is None or (given is not None and "TRACEPARENT" in given):
+            return
+        context = SpanContext(*current, sampled=self._is_sampled(current))
+        environment["TRACEPARENT"] = inject(context, "tracecontext")["traceparent"]
+
+    def _is_sampled(self, key: SpanKey) -> bool:
+        spans = self._frame.recording.look().spans
+        return next((s.sampled for s in spans if (s.trace_id, s.span_id) == key), True)
+
+    def _remark(self, title: str, ended: Ended) -> None:
+        """A child that is killed loses what it has not sent yet."""
+        code = ended.process.returncode
+        if ended.timed_out or code < 0:
+            how = "was killed by run, after its timeout" if ended.timed_out else end_of(code)
+            text = f"{title} {how}: spans that it had not sent are lost"
+            self._frame.recording.remark(_OTLP, text)

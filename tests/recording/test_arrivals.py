@@ -1,0 +1,122 @@
+"""Where a span of another process belongs, and what was reported of a span elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_traces.model import ErrorData, Event, SpanData
+from pytest_traces.recording import Arrival
+from pytest_traces.recording.arrivals import Border, placed, told
+from pytest_traces.recording.journaling import Mark
+
+#: Set-up from 10, the call from 20, teardown from 30; a millisecond is a number.
+MARKS = [Mark(10, 10), Mark(20, 20), Mark(30, 30)]
+
+
+def span(
+    start: int, trace: str = "far", name: str = "x", span_id: str = "1", **more: Any
+) -> SpanData:
+    return SpanData(name, trace, span_id, None, start, start + 1, source="otlp", **more)
+
+
+def numbers(
+    *spans: tuple[int, SpanData, bool | None], first: int = 10, strays: bool = True
+) -> list[int]:
+    """The numbers at which they are seen; None for "owned" is a span of this process."""
+    entries: dict[int, Any] = {
+        number: one if owned is None else Arrival("otlp", one.end_ns, one, owned)
+        for number, one, owned in spans
+    }
+    border = Border(first, MARKS, takes_strays=strays)
+    return [n for n, _ in placed([(n, one) for n, one, _ in spans], entries, border)]
+
+
+@pytest.mark.parametrize(
+    ("start", "arrived", "seen"),
+    [(15, 25, 10), (22, 25, 20), (22, 35, 20), (31, 35, 30), (5, 12, 10)],
+    ids=["of the set-up", "of the call", "came late", "of the teardown", "began before"],
+)
+def test_a_span_of_the_recordings_own_receiver(start, arrived, seen):
+    """It is where its start lies; what began before the recording is at its beginning."""
+    assert numbers((arrived, span(start), True)) == [seen]
+
+
+def test_a_clock_that_is_early():
+    """A span did not start before the first one of its trace that this process has."""
+    here = SpanData("here", "near", "9", None, 21, 22)
+    assert numbers((21, here, None), (25, span(12, "near"), True)) == [21, 21]
+
+
+def test_a_clock_that_is_late():
+    """Nor after it has arrived."""
+    assert numbers((25, span(99), True)) == [25]
+
+
+def test_a_span_of_a_known_trace():
+    """What was sent to nobody in particular belongs to the recording that knows its trace."""
+    here = SpanData("here", "near", "9", None, 21, 22)
+    stray = (25, span(22, "near"), False)
+    assert numbers((21, here, None), stray, strays=False) == [21, 21]
+
+
+def test_a_span_of_an_unknown_trace():
+    """By its start time it belongs to a test that uses the receiver, and to no other."""
+    stray = (25, span(22), False)
+    assert numbers(stray, strays=True) == [20]
+    assert numbers(stray, strays=False) == []
+
+
+def test_a_span_that_began_before():
+    """In a trace that nobody knows, it is of an earlier test."""
+    assert numbers((12, span(5), False)) == []
+
+
+def test_no_marks():
+    """Then all that came is at the beginning."""
+    entry = Arrival("otlp", 2, span(1), owned=True)
+    border = Border(10, [], takes_strays=False)
+    assert placed([(12, span(1))], {12: entry}, border) == [(10, span(1))]
+
+
+def error(**fields: Any) -> ErrorData:
+    return ErrorData(1, "sentry", "ValueError", "no such order", 5, ("far", "1"))._replace(**fields)
+
+
+def test_a_reported_error_is_an_event_of_its_span():
+    """It looks as if the span had recorded it."""
+    [(number, seen)] = told([(3, span(1))], [error()])
+    assert number == 3
+    assert seen.events == (
+        Event(
+            "exception", 5, {"exception.type": "ValueError", "exception.message": "no such order"}
+        ),
+    )
+
+
+def test_an_error_of_another_span():
+    """It changes nothing."""
+    spans = [(3, span(1))]
+    assert told(spans, [error(key=("far", "2")), error(key=None)]) == spans
+
+
+def test_an_error_that_the_span_has_recorded_too():
+    """It is there once."""
+    own = Event(
+        "exception", 4, {"exception.type": "ValueError", "exception.message": "no such order"}
+    )
+    [(_, seen)] = told([(3, span(1, events=(own,)))], [error(), error()])
+    assert seen.events == (own,)
+
+
+def test_a_message_is_no_exception():
+    """It has no type, and is found among the errors only."""
+    [(_, seen)] = told([(3, span(1))], [error(type=None)])
+    assert seen.events == ()
+
+
+def test_an_exception_without_message():
+    """Then there is no attribute for it."""
+    [(_, seen)] = told([(3, span(1))], [error(message=None)])
+    assert seen.events == (Event("exception", 5, {"exception.type": "ValueError"}),)
