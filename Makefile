@@ -56,4 +56,9 @@ $(INSTALLED): pyproject.toml
 	@echo "installing into .venv ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@# Tests start programs with `opentelemetry-instrument`. With the rest, pip would try every
+	@# version of the instrumentations for the newest of this one.
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps \
+	  "opentelemetry-distro==$$($(BIN)/python -c \
+	  'from importlib.metadata import version; print(version("opentelemetry-instrumentation"))')"
 	@touch $@

@@ -35,13 +35,14 @@ TOOLS = [
     "time-machine",
 ]
 APPLICATIONS = ["fastapi", "httpx2", "flask", "sqlalchemy<2.1"]
-CLIENTS = ["aiohttp", "celery", "requests", "responses", "urllib3"]
+CLIENTS = ["aiohttp", "celery", "requests", "responses", "sentry-sdk", "urllib3"]
 FLOORS = ["pytest==8.0.0", "httpx==0.27.0", "respx==0.21.0"]
 CLIENT_FLOORS = [
     "aiohttp==3.9.0",
     "celery==5.3.1",
     "requests==2.31.0",
     "responses==0.25.0",
+    "sentry-sdk==2.20.0",
     "urllib3==1.26.18",
 ]
 
@@ -51,7 +52,9 @@ def opentelemetry(sdk: str, contrib: str, instrumentations: str) -> list[str]:
     instrumented = [
         f"opentelemetry-instrumentation-{name}=={contrib}" for name in instrumentations.split()
     ]
-    return [f"opentelemetry-sdk=={sdk}", *instrumented]
+    exporters = [f"opentelemetry-exporter-otlp-proto-{way}=={sdk}" for way in ("grpc", "http")]
+    distro = f"opentelemetry-distro=={contrib}"
+    return [f"opentelemetry-sdk=={sdk}", *exporters, distro, *instrumented]
 
 
 OTEL_1_20 = [

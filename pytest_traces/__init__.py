@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_traces.propagation.checking.requests import Request as Request
     from pytest_traces.report.waited import CriticalPath as CriticalPath
     from pytest_traces.settings import BadValue as BadValue
+    from pytest_traces.shape.errors import ErrorEvent as ErrorEvent
     from pytest_traces.shape.fields import Glob as Glob
     from pytest_traces.shape.fields import glob as glob
     from pytest_traces.shape.outline import OutlineError as OutlineError
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from pytest_traces.shape.pattern import in_order as in_order
     from pytest_traces.shape.pattern import sequential as sequential
     from pytest_traces.shape.pattern import span as span
+    from pytest_traces.sources.files import UnreadableTrace as UnreadableTrace
     from pytest_traces.sources.handwritten.reading import UnreadableSpan as UnreadableSpan
     from pytest_traces.sources.work import CannotCount as CannotCount
     from pytest_traces.timing.critical_path import Segment as Segment
     from pytest_traces.timing.parallelism import Parallelism as Parallelism
     from pytest_traces.traces.exceeded import DurationExceeded as DurationExceeded
+    from pytest_traces.traces.receiver import Receiver as Receiver
     from pytest_traces.traces.session import record as record
     from pytest_traces.traces.traces import Traces as Traces
     from pytest_traces.traces.traces import View as View
@@ -47,6 +50,7 @@ _HOMES = {
     "CannotCount": "sources.work",
     "CriticalPath": "report.waited",
     "DurationExceeded": "traces.exceeded",
+    "ErrorEvent": "shape.errors",
     "Glob": "shape.fields",
     "Group": "shape.pattern",
     "Message": "propagation.checking.messages",
@@ -55,6 +59,7 @@ _HOMES = {
     "Pattern": "shape.pattern",
     "PatternError": "shape.pattern",
     "Received": "wire.stand_in",
+    "Receiver": "traces.receiver",
     "Request": "propagation.checking.requests",
     "Segment": "timing.critical_path",
     "SentHeaders": "headers",
@@ -63,6 +68,7 @@ _HOMES = {
     "Trace": "forest",
     "Traces": "traces.traces",
     "UnreadableSpan": "sources.handwritten.reading",
+    "UnreadableTrace": "sources.files",
     "UnroutedRequest": "wire.stand_in",
     "View": "traces.traces",
     "concurrent": "shape.pattern",
@@ -79,6 +85,7 @@ __all__ = [
     "CannotCount",
     "CriticalPath",
     "DurationExceeded",
+    "ErrorEvent",
     "Glob",
     "Group",
     "Message",
@@ -87,6 +94,7 @@ __all__ = [
     "Pattern",
     "PatternError",
     "Received",
+    "Receiver",
     "Request",
     "Segment",
     "SentHeaders",
@@ -95,6 +103,7 @@ __all__ = [
     "Trace",
     "Traces",
     "UnreadableSpan",
+    "UnreadableTrace",
     "UnroutedRequest",
     "View",
     "concurrent",

@@ -196,7 +196,7 @@ KINDS = "internal, server, client, producer, consumer"
         (lambda: span("a", status="failed"), BadValue,
          "status: 'failed' is not usable; a status is one of unset, ok, error"),
         (lambda: span("a", source="otel"), BadValue,
-         "source: 'otel' is not usable; the sources are opentelemetry, handwritten, test"),
+         "source: 'otel' is not usable; the sources are opentelemetry, sentry, handwritten, otlp, test, file"),
         (lambda: span("a", under=50), BadValue,
          'under: 50 is not usable; a duration is written with its unit: "50ms" or '
          "timedelta(milliseconds=50)"),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 
 from pytest_traces.encoding import datadog, jaeger, otlp_json, otlp_proto, zipkin
-from pytest_traces.encoding.documents import documents, text_of, unpacked
+from pytest_traces.encoding.documents import Document, documents, text_of, unpacked
 from pytest_traces.encoding.json_node import Node
 from pytest_traces.encoding.lists import elements
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.model import SpanData
 
-FORMATS = "OTLP, Jaeger, Zipkin v2 and Datadog"
+FORMATS = "OTLP, Jaeger, Zipkin v2, Datadog"
 
 Decode = Callable[[object, str], list[SpanData]]
 
@@ -36,14 +37,15 @@ def read(data: bytes, source: str) -> list[SpanData]:
     text = text_of(data)
     if text is None:
         return _read_protobuf(data, source)
-    spans: list[SpanData] = []
-    for where, value in documents(text):
-        try:
-            spans += read_json(value, source)
-        except Malformed as error:
-            place = ", ".join(part for part in (where, error.where) if part)
-            raise Malformed(place, error.why) from None
-    return spans
+    return [span for one in documents(text) for span in _read_document(one, source)]
+
+
+def _read_document(document: Document, source: str) -> list[SpanData]:
+    try:
+        return read_json(document.value, source)
+    except Malformed as error:
+        place = ", ".join(part for part in (document.where, error.where) if part)
+        raise Malformed(place, error.why) from None
 
 
 def read_json(value: object, source: str) -> list[SpanData]:
@@ -62,9 +64,9 @@ def read_json(value: object, source: str) -> list[SpanData]:
     for looks_right, decode in _DECODERS:
         if looks_right(sample):
             return decode(value, source)
-    if value in ([], [[]]):
+    if isinstance(value, list) and all(one == [] for one in value):
         return []
-    raise Malformed("", f"it is {_described(sample or value)}, and no trace of {FORMATS}")
+    raise Malformed("", f"{_described(sample or value)} is no trace of a known format: {FORMATS}")
 
 
 def _is_otlp(value: object) -> bool:
@@ -113,7 +115,7 @@ def _described(value: object) -> str:
         keys = ", ".join(repr(key) for key in list(value)[:3])
         more = ", ..." if len(value) > 3 else ""
         return f"an object with {keys}{more}" if value else "an empty object"
-    return "an array" if isinstance(value, list) else f"{str(value)[:20]!r}"
+    return "an array of something else" if isinstance(value, list) else json.dumps(value)[:40]
 
 
 _DECODERS: tuple[tuple[Callable[[object], bool], Decode], ...] = (

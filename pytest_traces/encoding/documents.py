@@ -66,7 +66,7 @@ def text_of(data: bytes) -> str | None:
     except UnicodeDecodeError as error:
         if not is_json:
             return None
-        raise Malformed(f"byte {error.start}", f"it is no {encoding or 'UTF-8'}") from None
+        raise Malformed(f"byte {error.start}", f"it is no {encoding[:6] or 'UTF-8'}") from None
 
 
 def documents(text: str) -> Iterator[Document]:

@@ -1,9 +1,10 @@
 """Traces as Jaeger's query API gives them, and its user interface downloads them.
 
-The fields are those of jaegertracing/jaeger, model/json/model.go; times are in microseconds. A
-parent is the first ``CHILD_OF`` reference to the same trace; all other references are links. What
-OpenTelemetry's fields became on their way into Jaeger is turned back, by its specification
-("OpenTelemetry to Jaeger Transformation").
+The fields are those of jaegertracing/jaeger, model/json/model.go; times are in microseconds. The
+parent is the first ``CHILD_OF`` reference to the same trace, else the first ``FOLLOWS_FROM``
+(``Span.ParentSpanID`` of jaegertracing/jaeger-idl); all references but a ``CHILD_OF`` to the parent
+are links. What OpenTelemetry's fields became on their way into Jaeger is turned back, by its
+specification ("OpenTelemetry to Jaeger Transformation").
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ from pytest_traces.encoding.tags import Tags, resource_with
 from pytest_traces.encoding.times import length_us, start_us, time_us
 from pytest_traces.model import NO_ATTRIBUTES, Event, Link, SpanData
 
-_CHILD_OF = "CHILD_OF"
+_CHILD_OF, _FOLLOWS_FROM = "CHILD_OF", "FOLLOWS_FROM"
+_EXCEPTION = {
+    "error.kind": "exception.type",
+    "message": "exception.message",
+    "stack": "exception.stacktrace",
+}
 
 
 class Process(NamedTuple):
@@ -127,9 +133,11 @@ def _reference(node: Node) -> Reference:
 
 
 def _parent(node: Node, trace_id: str, references: list[Reference]) -> str | None:
-    for reference in references:
-        if reference.kind == _CHILD_OF and reference.trace_id == trace_id:
-            return reference.span_id if reference.span_id.strip("0") else None
+    own = [one for one in references if one.trace_id == trace_id]
+    for kind in (_CHILD_OF, _FOLLOWS_FROM):
+        for one in own:
+            if one.kind == kind:
+                return one.span_id if one.span_id.strip("0") else None
     return parent_hex_id(node, "parentSpanID")  # as it was before there were references
 
 
@@ -148,7 +156,12 @@ def _process_of(node: Node, processes: Mapping[str, Process]) -> Process:
 
 
 def _event(node: Node) -> Event:
+    """A log; an error by OpenTracing's conventions becomes OpenTelemetry's exception."""
     fields = _tags(node, "fields")
+    if fields.get("event") == "error" and "error.kind" in fields:
+        del fields["event"]
+        named = {_EXCEPTION.get(key, key): value for key, value in fields.items()}
+        return Event("exception", time_us(node, "timestamp"), attributes_of(named.items()))
     key = next((key for key in ("event", "message") if isinstance(fields.get(key), str)), None)
     name = "log" if key is None else str(fields.pop(key))
     return Event(name, time_us(node, "timestamp"), attributes_of(fields.items()))

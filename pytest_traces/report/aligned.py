@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pytest_traces.forest import Span, walk_down
-from pytest_traces.report.rows import Row, layout, remarks, span_row
+from pytest_traces.report.raised import raised_by
+from pytest_traces.report.rows import Row, layout, raised_rows, remarks, span_row
 from pytest_traces.report.sentences import difference
 from pytest_traces.report.words import often, path_of, plural, quoted, shown
 from pytest_traces.shape.mismatch import Alignment, Mismatch, Place
@@ -76,19 +77,20 @@ def _rows(top: Place, interesting: dict[int, int], *, small: bool) -> Iterator[R
         if step.place is None:
             if step.span is not None:
                 yield span_row(step.span, step.lead, remarks(step.span))
+                yield from raised_rows(raised_by(step.span), step.below, marked=True)
                 stack.extend(reversed(_span_steps(step.span, step.below)))
             else:
                 yield Row(step.lead, step.text)
             continue
         place, below = step.place, step.below
-        yield _row(place, step.lead)
+        yield from _place_rows(place, step.lead, below)
         run = 0
         if not small:
             place, run = _skip(place, interesting)
         if run:
             yield Row(below + "└─ ", f"… {plural(run, 'level')} as expected")
             below += "   "
-            yield _row(place, below + "└─ ")
+            yield from _place_rows(place, below + "└─ ", below + "   ")
             below += "   "
         stack.extend(reversed(_steps(place, below, interesting, small=small)))
 
@@ -147,6 +149,13 @@ def _span_steps(span: Span, below: str) -> list[_Step]:
         )
         for child in span.children
     ]
+
+
+def _place_rows(place: Place, lead: str, below: str) -> Iterator[Row]:
+    """The row of a place, and those of the exceptions of its span."""
+    yield _row(place, lead)
+    if place.span is not None:
+        yield from raised_rows(raised_by(place.span), below, marked=True)
 
 
 def _row(place: Place, lead: str) -> Row:

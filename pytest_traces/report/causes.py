@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pytest_traces.forest import Forest, Span
-from pytest_traces.report.words import listed, plural, quoted
+from pytest_traces.report.unrelated import tellings_of
+from pytest_traces.report.words import plural, quoted
 from pytest_traces.shape.fields import Glob
 from pytest_traces.shape.mismatch import Mismatch
 
@@ -78,17 +79,15 @@ def _wrong_instrumentation(mismatches: Sequence[Mismatch], forest: Forest) -> Ca
 
 
 def _two_sources(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
-    by_source: dict[str, set[str]] = {}
-    for span in forest.spans:
-        by_source.setdefault(span.source, set()).add(span.trace_id)
-    roots = [span for span in _unexpected(mismatches) if span.parent is None]
-    if len(by_source) < 2 or not roots or set.intersection(*by_source.values()):
+    """Two tellings of one test; the hint keeps what is expected and not what is unexpected."""
+    tellings = tellings_of(forest)
+    if tellings is None:
         return None
-    names = listed(sorted(by_source))
-    return Cause(
-        f"two sources describe this test in unrelated traces: {names}",
-        f"assert on one of them: traces.only(source={roots[0].source!r}), or set traces_sources",
-    )
+    extra = {span.source for span in _unexpected(mismatches) if span.parent is None}
+    if extra.isdisjoint(tellings.sources):
+        return None
+    wanted = [source for source in tellings.sources if source not in extra]
+    return Cause(tellings.text, tellings.hint(wanted[0] if len(wanted) == 1 else None))
 
 
 def _lost_context(mismatches: Sequence[Mismatch], why_root: WhyRoot) -> Cause | None:

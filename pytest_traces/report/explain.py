@@ -12,6 +12,7 @@ from pytest_traces.report.captured import captured_lines, first_hint
 from pytest_traces.report.causes import Cause, WhyRoot, cause_of, nobody_knows
 from pytest_traces.report.rows import tree_lines
 from pytest_traces.report.sentences import verdict
+from pytest_traces.report.unrelated import tellings_of
 from pytest_traces.report.words import duration, joined, listed, path_of, plural, quoted
 from pytest_traces.shape import outline
 from pytest_traces.shape.mismatch import Alignment, Mismatch
@@ -33,6 +34,9 @@ class Message:
         self.captured: list[str] = []
         self.hint: str | None = None
         self.paste: list[str] = []
+        #: Whether it is about spans, and not about what was sent: then it may be of use to know
+        #: that the same is told twice.
+        self.is_about_spans = True
         #: Something is missing that may still come, so that waiting makes sense.
         self.may_come = False
         #: Clocks alone are to blame, so that another run of the test may go well.
@@ -153,6 +157,14 @@ def paste_lines(forest: Forest) -> list[str]:
     if len(lines) > _OUTLINE_LINES:
         return [f"  the recorded tree has {plural(len(lines), 'line')}: print(traces.outline())"]
     return ["  the recorded tree, ready to be pasted:", "", *("    " + line for line in lines)]
+
+
+def add_tellings(message: Message, forest: Forest) -> None:
+    """Say that two sources describe the same in traces of their own, if nothing has said so."""
+    tellings = tellings_of(forest) if message.is_about_spans else None
+    if tellings is not None and message.cause != tellings.text:
+        message.facts = message.facts + tellings.lines
+        message.hint = message.hint or tellings.hint()
 
 
 def add_cause(message: Message, cause: Cause) -> None:

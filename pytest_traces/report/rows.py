@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pytest_traces.forest import Forest, Span
+from pytest_traces.report.raised import NO_MORE, More, is_told, raised_by, raised_lines
 from pytest_traces.report.words import duration, listed, plural, shown
 
 _NAME_COLUMN = 56
 _KIND_COLUMN = 9
 _DURATION_COLUMN = 8
 _DEEPEST = 24
+#: How far the names of trees are indented.
+_PLAIN, _MARKED = 2, 4
 #: How long what is said of a span may be in its line.
 _REMARKS = 110
 
@@ -56,7 +59,9 @@ def remarks(span: Span) -> str:
     if span.end_ns is None:
         found.append("still open")
     if span.status == "error":
-        found.append("error" + (f": {span.status_description}" if span.status_description else ""))
+        description = span.status_description
+        is_new = description and not is_told(span, description)
+        found.append(f"error: {description}" if is_new else "error")
     if span.orphan:
         found.append("its parent was not recorded")
     elif span.outside_parent is not None:
@@ -69,27 +74,38 @@ def remarks(span: Span) -> str:
     return text if len(text) <= _REMARKS else f"{text[:_REMARKS].rpartition(' ')[0]} …"
 
 
-def tree_lines(forest: Forest, limit: int = 60, services: bool = True) -> list[str]:
+def raised_rows(texts: Sequence[str], lead: str, *, marked: bool) -> Iterator[Row]:
+    """The rows below a span that tell its exceptions."""
+    return (Row("", line) for line in raised_lines(texts, lead, _MARKED if marked else _PLAIN))
+
+
+def tree_lines(
+    forest: Forest, limit: int = 60, services: bool = True, more: More = NO_MORE
+) -> list[str]:
     """The recorded forest as text, in order of start; siblings alike in name are folded.
 
     Args:
         forest: what was recorded.
         limit: how many lines at most.
         services: whether to show services where there is more than one.
+        more: what else to tell below spans.
     """
     several = services and len({span.service for span in forest.spans}) > 1
     rows: list[Row] = []
-    for row in _rows(forest.roots, show_service=several):
+    seen, last = 0, 0
+    for row, spans in _rows(forest.roots, more, show_service=several):
         if len(rows) == limit:
-            rest = len(forest.spans) - limit
-            rows[-1] = Row("", f"… and {plural(rest + 1, 'more span')}")
+            rest = len(forest.spans) - seen + last
+            rows[-1] = Row("", f"… and {plural(rest, 'more span')}" if rest else "…")
             break
         rows.append(row)
+        seen, last = seen + spans, spans
     return layout(rows, marked=False)
 
 
-def _rows(roots: Iterable[Span], *, show_service: bool) -> Iterator[Row]:
-    stack = [("", "", group) for group in reversed(_folded(roots))]
+def _rows(roots: Iterable[Span], more: More, *, show_service: bool) -> Iterator[tuple[Row, int]]:
+    """Each row, and how many spans it shows."""
+    stack = [("", "", group) for group in reversed(_folded(roots, more))]
     while stack:
         lead, below, spans = stack.pop()
         first = spans[0]
@@ -100,8 +116,10 @@ def _rows(roots: Iterable[Span], *, show_service: bool) -> Iterator[Row]:
         if len(spans) > 1:
             took = sum(span.duration_ns or 0 for span in spans)
             row = row._replace(name=f"{len(spans)} × {row.name}", took=duration(took))
-        yield row
-        groups = _folded(first.children)
+        yield row, len(spans)
+        for line in raised_rows(raised_by(first, more), below, marked=False):
+            yield line, 0
+        groups = _folded(first.children, more)
         if len(below) > 3 * _DEEPEST:
             continue_at, mark = "", f"… {len(below) // 3} levels "
         else:
@@ -117,7 +135,7 @@ def _rows(roots: Iterable[Span], *, show_service: bool) -> Iterator[Row]:
             )
 
 
-def _folded(spans: Iterable[Span]) -> list[list[Span]]:
+def _folded(spans: Iterable[Span], more: More) -> list[list[Span]]:
     """Siblings in order of start; neighbours without children that look the same as one."""
     groups: list[list[Span]] = []
     for span in spans:
@@ -126,7 +144,7 @@ def _folded(spans: Iterable[Span]) -> list[list[Span]]:
             previous is not None
             and not span.children
             and not previous.children
-            and _look(span) == _look(previous)
+            and _look(span, more) == _look(previous, more)
         ):
             groups[-1].append(span)
         else:
@@ -134,8 +152,8 @@ def _folded(spans: Iterable[Span]) -> list[list[Span]]:
     return groups
 
 
-def _look(span: Span) -> tuple[object, ...]:
-    return span.name, span.kind, span.service, remarks(span)
+def _look(span: Span, more: More) -> tuple[object, ...]:
+    return span.name, span.kind, span.service, remarks(span), *raised_by(span, more)
 
 
 def summary(spans: Sequence[Span]) -> str:

@@ -20,7 +20,7 @@ def recorded_section(forest: Forest, *, markup: bool) -> str:
 
 
 def _painted(line: str) -> str:
-    if "   error" in line:
+    if "   error" in line or line.lstrip(" │").startswith("! "):
         return f"{_RED}{line}{_PLAIN}"
     if "still open" in line or "its parent was not recorded" in line:
         return f"{_YELLOW}{line}{_PLAIN}"

@@ -20,6 +20,7 @@ def checked_message(checked: Sequence[Checked], *, leaked: bool = False) -> Mess
     counted = f"{len(wrong):,} of {plural(len(checked), _noun(checked))}"
     verb = "carried a context away" if leaked else "did not carry the trace on"
     message = Message(f"{counted} {verb}")
+    message.is_about_spans = False
     causes = [lost_cause(one, _advice(one)) for one in wrong]
     message.tree = checked_lines(checked)
     distinct = list(dict.fromkeys(cause for cause in causes if cause.text is not None))
@@ -108,6 +109,7 @@ def nothing_sent(
     if not targets and left_out and titles:
         where = f" but to third parties ({listed(left_out)})"
     message = Message(f"no request and no message was sent{where}")
+    message.is_about_spans = False
     if titles:
         names = listed(dict.fromkeys(titles), 5)
         message.facts = [f"  what was sent: {names}"]

@@ -22,6 +22,12 @@ def shown(name: str) -> str:
     return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
 
 
+def cut(text: str, width: int) -> str:
+    """A text on one line, cut where it is longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
+
+
 def plural(count: int, word: str) -> str:
     """``1 span``, ``2 spans``, ``1,000 spans``."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"

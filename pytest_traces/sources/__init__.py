@@ -15,7 +15,11 @@ opentelemetry = OpenTelemetrySource(journal)
 
 def all_sources() -> dict[str, Source]:
     """Every source by name, in the order in which messages list them."""
+    from pytest_traces.sources.files import loaded
     from pytest_traces.sources.handwritten import handwritten
+    from pytest_traces.sources.otlp import otlp
     from pytest_traces.sources.played import played
+    from pytest_traces.sources.sentry import sentry
 
-    return {source.name: source for source in (opentelemetry, handwritten, played)}
+    every = (opentelemetry, sentry, handwritten, otlp, played, loaded)
+    return {source.name: source for source in every}

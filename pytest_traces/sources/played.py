@@ -52,6 +52,10 @@ class PlayedSource:
         """
         raise TypeError(f"no entry of what the test plays: {entry!r}")
 
+    def is_idle(self) -> bool:
+        """Never asked: it is not left out."""
+        return True
+
     def captured(self, recording: Recording, spans: int) -> Capture:
         """How many spans callers and stand-ins have recorded, and what these have to say."""
         state = f"{spans} span{'' if spans == 1 else 's'} of callers and stand-ins"

@@ -10,7 +10,7 @@ from pytest_traces.model import SpanData
 from pytest_traces.recording import Capture, journal
 from pytest_traces.report.rows import summary
 from pytest_traces.report.words import duration, listed, plural, quoted
-from pytest_traces.settings import PLAYED
+from pytest_traces.settings import LOADED, PLAYED
 from pytest_traces.traces.frame import Frame, forks
 
 
@@ -28,15 +28,17 @@ def captures_of(
     captures = []
     for source in journal.sources.values():
         count = sum(1 for span in data if span.source == source.name)
-        if source.name == PLAYED:
-            if count or PLAYED in recording.remarks:
+        if source.name in {PLAYED, LOADED}:
+            if count or source.name in recording.remarks:
                 captures.append(source.captured(recording, count))
             continue
         if source.name in recording.settings.sources:
             capture = source.captured(recording, count)
+            if not capture.state:  # a source that nobody has asked for
+                continue
             # How to get spans from a library is no news to those who have their own.
             captures.append(capture if count or not data else capture._replace(hint=None))
-        else:
+        elif not source.is_idle():
             captures.append(Capture(source.name, "left out by traces_sources"))
     captures += _of_other_times(frame)
     for step in frame.steps:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 _POSIX = os.name == "posix"
 #: Of a child's output so much is shown.
 _MOST_LINES = 60
+#: So much of a command.
+_LONGEST = 50
 _GRACE_S = 5.0
 
 
@@ -27,10 +29,10 @@ class Ended(NamedTuple):
 def title_of(args: Any) -> str:
     """The command as a user would write it, shortened."""
     words = [args] if isinstance(args, str | bytes | os.PathLike) else list(args)
-    texts = [os.fsdecode(word) for word in words]
-    text = texts[0] if len(texts) == 1 else shlex.join(texts)
-    line = " ".join(text.split())
-    return line if len(line) <= 70 else f"{line[:69]}…"
+    program, *arguments = [os.fsdecode(word) for word in words]
+    name = program if " " in program else os.path.basename(program)  # noqa: PTH119  # or a shell's
+    line = " ".join(" ".join([name, *map(shlex.quote, arguments)]).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, Any]) -> Ended:
@@ -52,7 +54,7 @@ def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, A
     if _POSIX:
         defaults["start_new_session"] = True  # to end what it has started, too
     if not {"text", "universal_newlines", "encoding"}.isdisjoint(popen):
-        del defaults["text"]
+        del defaults["text"], defaults["errors"]
     process = subprocess.Popen(args, **{**defaults, **popen})
     timed_out = False
     try:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pytest_traces.forest import Forest
 from pytest_traces.model import Kind, Status
 from pytest_traces.report.explain import Message, nothing_message, plain_message
 from pytest_traces.report.words import often, path_of, plural
-from pytest_traces.shape.errors import errors_in
 from pytest_traces.shape.pattern import Name, label_of
 from pytest_traces.shape.usage import understood
 from pytest_traces.shape.values import value_matches
-from pytest_traces.traces.bounds import check_bounds, count_message, read_allowed
+from pytest_traces.traces.bounds import check_bounds, count_message
 from pytest_traces.traces.looking import Looking
 from pytest_traces.traces.selection import Selection, select
 from pytest_traces.traces.view import ABSENCE
@@ -126,34 +125,3 @@ class Counting(Looking):
         message = plain_message(text, forest, self._captures())
         message.may_come = True
         return message
-
-    def assert_no_errors(self, *, allow: Sequence[Any] | Any = ()) -> None:
-        """No span has the status ``error`` or an exception event.
-
-        Args:
-            allow: spans that may have one: names, regular expressions, globs; or the types
-                of exceptions that may occur.
-
-        Raises:
-            AssertionError: one has, or nothing was recorded.
-
-        Example:
-            >>> traces.assert_no_errors(allow=["POST /charge", TimeoutError])
-        """
-        __tracebackhide__ = True
-        allowed = understood(read_allowed, allow)
-
-        def check(forest: Forest) -> Message | None:
-            if not forest.spans:
-                return nothing_message(self._captures())
-            found = errors_in(forest, allowed)
-            if not found:
-                return None
-            first = f"{path_of(found[0].span)}: {found[0].text}"
-            number = f"{plural(len(found), 'span')} with an error" if len(found) > 1 else "an error"
-            message = plain_message(f"{number} in {first}", forest, ())
-            message.captured = []
-            message.facts = [f"  {path_of(one.span)}: {one.text}" for one in found[1:6]]
-            return message
-
-        self._when_quiet(check, incomplete=ABSENCE)

@@ -185,7 +185,9 @@ class Propagating(Asserting):
     ) -> Message:
         unanswered = self._on_their_way()
         if unanswered:
-            return Message(f"no answer has come yet to {listed(unanswered)}")
+            message = Message(f"no answer has come yet to {listed(unanswered)}")
+            message.is_about_spans = False
+            return message
         message = nothing_sent(
             [str(one) for one in targets],
             [str(one) for one in left_out],

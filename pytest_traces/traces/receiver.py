@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from pytest_traces.recording import Arrival, Clock, Recording, SpanKey, journal
+from pytest_traces.report.words import plural
 from pytest_traces.sources.otlp import otlp
 from pytest_traces.sources.otlp.endpoint import Endpoint
 
@@ -32,7 +33,7 @@ class Receiver:
         self.is_known = False
 
     def __repr__(self) -> str:
-        return f"<Receiver of {self._endpoint.accepted} spans>"
+        return f"<Receiver of {plural(self._endpoint.accepted, 'span')}>"
 
     @property
     def endpoint(self) -> str:
@@ -179,6 +180,8 @@ class SessionReceiver(Receiver):
         """Receive no more, and count what nobody has claimed."""
         super().close()
         journal.attach = None
+        for window in journal.windows:  # that of the last test is still open
+            self._settle(window)
         self.unclaimed.update(self._waiting.values())
 
     def _enter(self, arrivals: Sequence[Arrival]) -> None:

@@ -112,6 +112,7 @@ class Receiving(Feeding):
         """A child that is killed loses what it has not sent yet."""
         code = ended.process.returncode
         if ended.timed_out or code < 0:
-            how = "was killed by run, after its timeout" if ended.timed_out else end_of(code)
-            text = f"{title} {how}: spans that it had not sent are lost"
-            self._frame.recording.remark(_OTLP, text)
+            how = "was killed after its timeout" if ended.timed_out else end_of(code)
+            recording = self._frame.recording
+            recording.remark(_OTLP, f"{title} {how};")
+            recording.remark(_OTLP, "spans that it had not sent are lost")

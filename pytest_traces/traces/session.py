@@ -60,9 +60,11 @@ def open_recording(settings: Settings, label: str | None = None) -> Recording:
 
 def _join(recording: Recording) -> None:
     """A block inside a test shares the runs and the notes of that test."""
+    recording.takes_strays = True
     for other in journal.windows:
         if other.label is not None and other.process == os.getpid():
             recording.attempt, recording.notes = other.attempt, other.notes
+            recording.takes_strays = other.takes_strays
 
 
 def begin_call(recording: Recording) -> None:
@@ -150,7 +152,7 @@ def record(
         timeout: how long assertions wait: ``"2s"`` or a timedelta.
         ignore: globs of names that are lifted out; ``asgi`` stands for the spans that ASGI
             instrumentation adds for each message.
-        sources: ``opentelemetry``, ``handwritten``.
+        sources: some of ``opentelemetry``, ``sentry``, ``handwritten`` and ``otlp``.
         unsampled: whether to record spans that the application's sampler drops.
         external: third parties to whom no context may go: hosts, URL prefixes, globs.
         format: the format of the context headers that the application sends, one of

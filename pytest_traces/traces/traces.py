@@ -17,20 +17,26 @@ from pytest_traces.shape.pattern import Name, label_of
 from pytest_traces.shape.usage import understood
 from pytest_traces.traces import loops
 from pytest_traces.traces.comparing import Comparing
+from pytest_traces.traces.erring import Erring
 from pytest_traces.traces.frame import Frame, pull_all
 from pytest_traces.traces.lasting import Lasting
 from pytest_traces.traces.lens import Ignoring, Only, Step, Without
+from pytest_traces.traces.loading import Loading
 from pytest_traces.traces.marked import Marked
 from pytest_traces.traces.overlapping import Overlapping
 from pytest_traces.traces.playing import Playing
 from pytest_traces.traces.propagating import Propagating
+from pytest_traces.traces.receiving import Receiving
 from pytest_traces.traces.repeating import Repeating
+from pytest_traces.traces.sampled import Sampled
 from pytest_traces.traces.selection import any_of, select
 from pytest_traces.traces.spending import Spending
 from pytest_traces.traces.working import Working
 
 
-class View(Propagating, Lasting, Spending, Repeating, Overlapping, Working, Comparing):
+class View(
+    Propagating, Erring, Sampled, Lasting, Spending, Repeating, Overlapping, Working, Comparing
+):
     """A look at a recording through a lens. It carries every assertion, and gives more views."""
 
     def only(
@@ -121,14 +127,18 @@ class View(Propagating, Lasting, Spending, Repeating, Overlapping, Working, Comp
             limit = understood(parse_duration, timeout, "settled")
         if not self._frame.recording.is_open:
             limit = 0  # nothing ends any more
-        if not await loops.wait(lambda: not self._open_spans(), limit, self._poll_ns()):
-            message = Message(f"spans are still open after {duration(limit)}")
-            self._fail(message, self._open_spans(), blocked=False)
+        is_silent = self._silence(blocked=False)
+        if not await loops.wait(
+            lambda: not self._open_spans() and is_silent(), limit, self._poll_ns()
+        ):
+            still_open = self._open_spans()
+            what = "spans are still open" if still_open else "other processes still send spans"
+            self._fail(Message(f"{what} after {duration(limit)}"), still_open, blocked=False)
         self._fail_on_problems()
         return self
 
 
-class Traces(Playing, Marked, View):
+class Traces(Loading, Receiving, Playing, Marked, View):
     """The ``traces`` fixture: looks at one recording, and feeds it by hand.
 
     Example:
@@ -156,13 +166,20 @@ class Traces(Playing, Marked, View):
         return View(replace(self._frame, phase="setup"))
 
     def wait_until_quiet(self) -> None:
-        """Wait up to the time limit until no span is open; not where an event loop runs.
+        """Wait up to the time limit until no span is open and other processes are silent.
+
+        Not where an event loop runs.
 
         The end of a ``record()`` block does this, so that a worker thread can finish what the
         block began.
         """
         if self._can_wait() and not loops.is_running():
-            journal.wait(lambda: not self._open_spans(), self._frame.timeout_ns, self._poll_ns())
+            is_silent = self._silence(blocked=False)
+            journal.wait(
+                lambda: not self._open_spans() and is_silent(),
+                self._frame.timeout_ns,
+                self._poll_ns(),
+            )
 
     def clear(self) -> None:
         """Forget every span that has started so far; later ones are recorded on.

@@ -9,9 +9,9 @@ from types import FunctionType
 from typing import NoReturn
 
 from pytest_traces.forest import Forest, Span
-from pytest_traces.recording import Capture, SpanKey, journal
+from pytest_traces.recording import Capture, Clock, SpanKey, journal
 from pytest_traces.report.causes import Cause
-from pytest_traces.report.explain import Message, add_captured, open_lines
+from pytest_traces.report.explain import Message, add_captured, add_tellings, open_lines
 from pytest_traces.report.words import listed, quoted
 from pytest_traces.shape.fields import Fields
 from pytest_traces.sources.handwritten.blocks import blocks_of_this_thread
@@ -78,7 +78,16 @@ class Viewing:
         ]
 
     def _poll_ns(self) -> int | None:
-        return _POLL_NS if any(window.pulls for window in journal.windows) else None
+        asks = any(one.pulls or one.is_silent is not None for one in journal.windows)
+        return _POLL_NS if asks else None
+
+    def _silence(self, *, blocked: bool) -> Callable[[], bool]:
+        """Whether other processes are silent, from now on; where nothing may wait, until now."""
+        asked = [one.is_silent for one in journal.windows if one.is_silent is not None]
+        if not asked or not self._frame.recording.is_open:
+            return lambda: True
+        began = 0 if blocked else Clock.monotonic_ns()
+        return lambda: all(is_silent(began) for is_silent in asked)
 
     def _at_first_success(self, check: Callable[[Forest], Message | None]) -> None:
         """Return as soon as the check finds nothing wrong; fail when the time is over."""
@@ -96,6 +105,7 @@ class Viewing:
             journal.wait(holds, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
         if failure[0] is not None:
+            add_tellings(failure[0], self._forest())
             self._fail(failure[0], self._open_spans(), blocked=blocked)
 
     def _can_wait(self) -> bool:
@@ -121,12 +131,13 @@ class Viewing:
         """
         __tracebackhide__ = True
         blocked = loops.is_running()
+        is_silent = self._silence(blocked=blocked)
         failure: Message | None = None
         is_checked = False
 
         def decided() -> bool:
             nonlocal failure, is_checked
-            is_checked = not (self._open_spans(waived) or on_its_way())
+            is_checked = not (self._open_spans(waived) or on_its_way()) and is_silent()
             if not is_checked:
                 return bool(self._frame.recording.problems)
             forest = self._forest()
@@ -144,7 +155,10 @@ class Viewing:
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
         failure = failure or _too_early(still_open, unanswered, incomplete) or self._blind_spot()
+        if failure is None and incomplete is not None and not is_silent():
+            failure = Message("absence cannot be asserted while other processes send spans")
         if failure is not None:
+            add_tellings(failure, self._forest())
             self._fail(failure, still_open, blocked=blocked)
 
     def _selects_nothing(self, forest: Forest) -> Message | None:
@@ -229,5 +243,7 @@ def _too_early(
         names = listed(quoted(span.name) for span in still_open)
         return Message(f"{incomplete}: {names}")
     if unanswered:
-        return Message(f"no answer has come yet to {listed(unanswered)}")
+        message = Message(f"no answer has come yet to {listed(unanswered)}")
+        message.is_about_spans = False
+        return message
     return None

@@ -17,13 +17,16 @@ RED = "\x1b[31m"
 
 
 def line(result: pytest.RunResult) -> str:
-    (found,) = [one for one in result.outlines if "error: ValueError: no" in one]
-    return found
+    found = [one for one in result.outlines if one.endswith(("   error", "   error\x1b[0m"))]
+    raised = [one for one in result.outlines if one.endswith(("! ValueError: no", ": no\x1b[0m"))]
+    assert len(found) == len(raised) == 1
+    assert found[0].startswith(RED) is raised[0].startswith(RED)
+    return found[0]
 
 
 @pytest.mark.parametrize(("option", "colours"), [("yes", True), ("no", False), ("auto", False)])
 def test_colours_are_those_of_the_terminal(option, colours, run):
-    """A span with an error is red; the text is the same."""
+    """A span with an error is red, and what it raised; the text is the same."""
     result = run(FAILING, f"--color={option}")
 
     assert line(result).startswith(RED) is colours

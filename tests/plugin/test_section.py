@@ -119,7 +119,8 @@ def test_it(traces):
     )
 
     assert sections(result) == [
-        "x     internal TIME   error: AssertionError: assert False\n"
+        "x     internal TIME   error\n"
+        "  ! AssertionError: assert False\n"
         "  └─ y  internal     open   still open"
     ]
 

@@ -173,10 +173,11 @@ def test_errors(act: Traces, grow: Grow, failure: Failure) -> None:
     grow("POST /charge", "POST", start=1, events=[{"name": "exception", "attributes": exception}])
 
     assert failure("assert_no_errors") == (
-        "2 spans with an error in 'POST': no answer\n"
+        "2 errors, the first in 'POST': no answer\n"
         "\n"
         "  POST             internal  10.0 ms   error: no answer\n"
         "  └─ POST /charge  internal  10.0 ms\n"
+        "     ! ValueError: bad card\n"
         "\n"
         "  'POST > POST /charge': ValueError: bad card"
     )

@@ -124,7 +124,7 @@ BAD = [
         (),
         {"source": "otel"},
         BadValue,
-        "source: 'otel' is not usable; the sources are opentelemetry, handwritten, test",
+        "source: 'otel' is not usable; the sources are opentelemetry, sentry, handwritten, otlp, test, file",
     ),
     (
         (),

@@ -50,6 +50,10 @@ class HandwrittenSource:
         """
         raise TypeError(f"no entry of the hand-written source: {entry!r}")
 
+    def is_idle(self) -> bool:
+        """Never: a test can always add a span."""
+        return False
+
     def captured(self, recording: Recording, spans: int) -> Capture:
         """How many spans were added, and which taps heard nothing."""
         state = f"{spans} span{'' if spans == 1 else 's'}" if spans else "nothing added"

@@ -153,6 +153,10 @@ class OpenTelemetrySource:
         """Read a journal entry of this source."""
         return self._hooks().records.decode(entry)
 
+    def is_idle(self) -> bool:
+        """Never: it is what most have."""
+        return False
+
     def captured(self, recording: Recording, spans: int) -> Capture:
         """Whether the SDK is there, what it is set to, and what kept silent."""
         from pytest_traces.sources.opentelemetry.diagnosis import capture_of

@@ -1,0 +1,374 @@
+"""The receiver of a test, and children that are run to their end."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from pytest_traces import BadValue, Receiver, Traces, record
+from pytest_traces.encoding.otlp_write import encode
+from pytest_traces.model import SpanData
+from pytest_traces.recording import journal
+from pytest_traces.traces.receiver import SILENCE_NS
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PYTHON = Path(sys.executable).name
+START = 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def act() -> Iterator[Traces]:
+    """A recording of what is added by hand, and of what is received."""
+    with record(timeout="15s", sources=["handwritten", "otlp"]) as act:
+        yield act
+
+
+def span(name: str, number: int = 1, parent: int | None = None, **fields: object) -> SpanData:
+    parent_id = f"{parent:016x}" if parent else None
+    data = SpanData(name, TRACE, f"{number:016x}", parent_id, START, START + 1_000_000)
+    return data._replace(**fields)
+
+
+class Post:
+    """A request to a receiver, in two parts."""
+
+    def __init__(self, endpoint: str, *spans: SpanData, body: bytes | None = None) -> None:
+        url, self._body = urlsplit(endpoint), encode(spans) if body is None else body
+        self._socket = socket.create_connection((url.hostname, url.port), 15)
+        head = (
+            f"POST {url.path}/v1/traces HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(self._body)}\r\n\r\n"
+        )
+        self._socket.sendall(head.encode() + self._body[:10])
+
+    def end(self) -> str:
+        """Send the rest, and return the answer."""
+        answer = b""
+        with self._socket:
+            self._socket.sendall(self._body[10:])
+            while some := self._socket.recv(65536):
+                answer += some
+        return answer.decode()
+
+
+def when_waited_for(action: Callable[[], object]) -> threading.Thread:
+    """Do this in a thread as soon as an assertion waits."""
+
+    def work() -> None:
+        while not journal.waiters:
+            pass
+        action()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_a_span_that_is_received(act):
+    """It is of the source ``otlp``, and has the service that its resource names."""
+    assert " 200 " in Post(act.receiver.endpoint, span("GET /stock", service="stock")).end()
+
+    one = act.get("GET /stock", service="stock", source="otlp")
+    assert (one.trace_id, one.start_ns, one.end_ns) == (TRACE, START, START + 1_000_000)
+
+
+def test_received_spans_join_the_trace_of_this_process(act):
+    """By their ids."""
+    act.add(span("POST", 1)._asdict() | {"start_ns": START, "end_ns": START + 5})
+    Post(act.receiver.endpoint, span("POST /charge", 2, parent=1)).end()
+
+    act.assert_tree("POST\n└─ POST /charge")
+
+
+def test_one_receiver_for_each_recording(act):
+    """It is the same each time, and another one for a block."""
+    assert isinstance(act.receiver, Receiver)
+    assert act.receiver is act.receiver
+    with record(timeout="1s") as block:
+        assert block.receiver.endpoint != act.receiver.endpoint
+        assert urlsplit(block.receiver.endpoint).port == urlsplit(act.receiver.endpoint).port
+
+
+def test_what_a_block_receives_the_recording_around_it_has_too(act):
+    """Whoever is open records all that comes."""
+    with record(timeout="15s") as block:
+        Post(block.receiver.endpoint, span("GET /stock")).end()
+        block.assert_tree("GET /stock")
+    act.assert_tree("GET /stock")
+
+
+def test_a_receiver_is_closed_with_its_recording():
+    """The port is closed with its last user."""
+    with record(timeout="1s") as act:
+        url = urlsplit(act.receiver.endpoint)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((url.hostname, url.port), 1)
+    assert act.receiver.endpoint  # it may be looked at
+    with record(timeout="1s") as act:
+        pass
+    with pytest.raises(RuntimeError, match=r"^receiver: the recording is over"):
+        assert act.receiver
+
+
+def test_a_late_span_belongs_to_nobody(act):
+    """What comes for a recording that is over is answered and dropped, never taken by another."""
+    assert act.receiver
+    with record(timeout="15s") as block:
+        endpoint = block.receiver.endpoint
+    assert " 200 " in Post(endpoint, span("late")).end()
+    act.assert_none()
+    block.assert_none()
+
+
+def test_a_source_that_is_left_out():
+    """Then nobody could see what comes."""
+    with record(timeout="1s", sources=["handwritten"]) as act:
+        with pytest.raises(RuntimeError) as error:
+            assert act.receiver
+    assert str(error.value) == (
+        "receiver: traces_sources leaves otlp out, so nothing could be seen"
+    )
+
+
+def test_what_is_refused_is_reported_by_each_assertion(act):
+    """Nobody knows what it would have been."""
+    Post(act.receiver.endpoint, span("GET /stock")).end()
+    assert " 400 " in Post(act.receiver.endpoint, body=b'{"resourceSpans": 7}').end()
+
+    for _ in range(2):
+        with pytest.raises(AssertionError) as error:
+            act.get("GET /stock")
+        assert str(error.value) == (
+            "not everything could be recorded\n\n"
+            "OTLP receiver: 1 request refused (400): its body cannot be read: resourceSpans: 7 is "
+            "not usable; an array is needed"
+        )
+
+
+def test_a_request_on_its_way_is_waited_for(act):
+    """An assertion that needs all spans waits until nothing comes any more."""
+    Post(act.receiver.endpoint, span("first", 1)).end()
+    post = Post(act.receiver.endpoint, span("second", 2))
+    thread = when_waited_for(post.end)
+
+    act.assert_tree("first", "second")
+    thread.join()
+
+
+def test_a_span_too_many_on_its_way(act):
+    """An assertion that held without it fails."""
+    Post(act.receiver.endpoint, span("first", 1)).end()
+    thread = when_waited_for(Post(act.receiver.endpoint, span("first", 2)).end)
+
+    with pytest.raises(AssertionError, match=r"^first ran 2 times|^'first' ran 2 times"):
+        act.assert_count("first", 1)
+    thread.join()
+
+
+def test_while_spans_come():
+    """What may still come is not absent."""
+    with record(timeout="1ms") as act:
+        post = Post(act.receiver.endpoint, span("second", 2))
+        while not act.receiver._endpoint.busy:
+            pass
+        with pytest.raises(AssertionError) as error:
+            act.assert_none("first")
+        post.end()
+    assert str(error.value).splitlines()[0] == (
+        "absence cannot be asserted while other processes send spans"
+    )
+
+
+def test_silence_is_counted_from_the_beginning_of_the_assertion(act):
+    """What somebody was asked for just now takes its time."""
+    receiver = act.receiver
+    assert receiver.is_silent(2**62)  # nobody was told of it
+    assert receiver.endpoint
+    assert receiver.is_silent(0)
+    assert not receiver.is_silent(2**62)
+    Post(receiver.endpoint, span("first")).end()
+    receiver._endpoint.last_ns = 2**62
+    assert not receiver.is_silent(0)
+    receiver._endpoint.last_ns = 1
+    assert receiver.is_silent(1)
+    assert SILENCE_NS == 250_000_000
+
+
+def test_an_open_span_is_replaced_by_its_end(act):
+    """A forked child sends a span when it starts, and again when it ends."""
+    Post(act.receiver.endpoint, span("work", end_ns=None)).end()
+    assert act.get("work").end_ns is None
+    Post(act.receiver.endpoint, span("work"), span("more", 2)).end()
+
+    act.assert_tree("work", "more")
+
+
+async def wait_for_silence(act: Traces) -> None:
+    await act.settled()
+    act.assert_tree("first")
+
+
+def test_in_an_event_loop(act):
+    """``settled`` waits for silence, too; then assertions need not."""
+    import asyncio
+
+    Post(act.receiver.endpoint, span("first")).end()
+    asyncio.run(wait_for_silence(act))
+
+
+def test_variables(act, monkeypatch):
+    """They are those that SDKs read; ``env`` has them beside the environment of this process."""
+    pytest.importorskip("opentelemetry.proto")
+    monkeypatch.setenv("SHOP", "open")
+    receiver = act.receiver
+    assert receiver.variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == receiver.endpoint
+    assert receiver.variables["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"
+    assert receiver.env == {**os.environ, **receiver.variables}
+    assert receiver.env["SHOP"] == "open"
+
+
+def test_grpc_variables(act):
+    """The same receiver speaks gRPC where grpcio is installed."""
+    pytest.importorskip("opentelemetry.proto")
+    pytest.importorskip("grpc")
+    variables = act.receiver.grpc.variables
+    assert variables["OTEL_EXPORTER_OTLP_PROTOCOL"] == "grpc"
+
+
+def test_repr(act):
+    """It says how much has come, and no token."""
+    Post(act.receiver.endpoint, span("first")).end()
+    assert repr(act.receiver) == "<Receiver of 1 span>"
+
+
+class TestRun:
+    """``traces.run``."""
+
+    @pytest.fixture(autouse=True)
+    def decoder(self):
+        pytest.importorskip("opentelemetry.proto")
+
+    def python(self, code: str) -> list[str]:
+        return [sys.executable, "-c", code]
+
+    def test_returns_what_it_has_written(self, act):
+        """As subprocess.run does."""
+        done = act.run(self.python("print(input()[::-1])"), input="olleh")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
+
+    def test_a_failure_shows_the_output(self, act):
+        """Both streams of it."""
+        code = "import sys; print('one'); print('no such order', file=sys.stderr); sys.exit(3)"
+        with pytest.raises(AssertionError) as error:
+            act.run([sys.executable, "-c", code], executable=sys.executable)
+        first, *rest = str(error.value).splitlines()
+        assert first.endswith("ended with exit status 3")
+        assert rest == ["", "  stdout:", "    one", "  stderr:", "    no such order"]
+
+    def test_a_failure_that_is_expected(self, act):
+        """The exit status is for the test to judge."""
+        assert act.run(self.python("raise SystemExit(3)"), check=False).returncode == 3
+
+    def test_nothing_written(self, act):
+        """That is said."""
+        with pytest.raises(AssertionError, match="it wrote nothing"):
+            act.run(self.python("raise SystemExit(3)"))
+
+    def test_a_long_output(self, act):
+        """Its end is shown."""
+        with pytest.raises(AssertionError) as error:
+            act.run(self.python("print('x\\n' * 100); raise SystemExit(1)"))
+        assert "    … 40 lines before\n    x\n" in str(error.value)
+
+    def test_a_timeout(self, act):
+        """It is killed with all that it has started, and what it wrote is shown."""
+        code = (
+            "import subprocess, sys, time; print('begun', flush=True);"
+            "subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+        )
+        with pytest.raises(AssertionError) as error:
+            act.run(self.python(code), timeout="3s")
+        first, *rest = str(error.value).splitlines()
+        assert first.endswith(" did not end within 3.00 s")
+        assert rest == ["", "  stdout:", "    begun"]
+
+    @pytest.mark.skipif(os.name != "posix", reason="there are no signals")
+    def test_a_killed_child(self, act, tmp_path):
+        """It lost what it had not sent, which matters where something is missing."""
+        (tmp_path / "report.py").write_text("import os; os.kill(os.getpid(), 9)\n")
+        with pytest.raises(AssertionError) as error:
+            act.run([sys.executable, "report.py"], cwd=tmp_path, executable=sys.executable)
+        assert str(error.value) == f"{PYTHON} report.py was killed by SIGKILL\n\n  it wrote nothing"
+        with pytest.raises(AssertionError) as error:
+            act.eventually("1ms").get("report")
+        assert str(error.value) == (
+            "no span fits 'report': no span was recorded\n\n"
+            "  what was captured:\n"
+            "    opentelemetry   left out by traces_sources\n"
+            "    hand-written    nothing added\n"
+            "    OTLP            nothing arrived\n"
+            f"                    {PYTHON} report.py was killed by SIGKILL;\n"
+            "                    spans that it had not sent are lost"
+        )
+
+    def test_the_environment(self, act, monkeypatch):
+        """What is given is used; what it changes of the variables stays."""
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://production:4318")
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+        code = self.python(
+            "import json, os; print(json.dumps({k: v for k, v in os.environ.items()"
+            " if k.startswith('OTEL') or k == 'SHOP'}))"
+        )
+        given = {**os.environ, "SHOP": "open", "OTEL_BSP_SCHEDULE_DELAY": "7"}
+        seen = json.loads(act.run(code, env=given).stdout)
+        wanted = act.receiver.variables
+        assert seen["SHOP"] == "open"
+        assert seen["OTEL_BSP_SCHEDULE_DELAY"] == "7"
+        assert seen["OTEL_EXPORTER_OTLP_ENDPOINT"] == wanted["OTEL_EXPORTER_OTLP_ENDPOINT"]
+        assert seen["OTEL_TRACES_SAMPLER"] == "always_on"
+
+    def test_the_current_span_is_handed_on(self, act):
+        """As TRACEPARENT."""
+        code = self.python("import os; print(os.environ.get('TRACEPARENT'))")
+        assert act.run(code).stdout == "None\n"
+        with act.start_span("parent"):
+            parent = act.unfinished[0]
+            seen = act.run(code).stdout.strip()
+            assert seen == f"00-{parent.trace_id}-{parent.span_id}-01"
+            assert act.run(code, env={**os.environ, "TRACEPARENT": "x"}).stdout == "x\n"
+
+    def test_no_command(self, act):
+        """It says what is allowed."""
+        with pytest.raises(BadValue) as error:
+            act.run([])
+        assert str(error.value) == (
+            "run: [] is not usable; it is a command, such as ['python', 'worker.py']"
+        )
+
+    def test_a_bad_timeout(self, act):
+        """As everywhere."""
+        with pytest.raises(BadValue, match=r"^timeout: 3 is not usable"):
+            act.run(["true"], timeout=3)
+
+    def test_a_command_that_is_not_there(self, act):
+        """Python's own error names it."""
+        with pytest.raises(FileNotFoundError, match="no-such-command"):
+            act.run(["no-such-command"])
+
+    def test_bytes(self, act):
+        """Other ways of reading its output are the caller's."""
+        done = act.run(self.python("print('x')"), stderr=None, text=False)
+        assert done.stdout == b"x\n"
+
+    def test_silence_is_not_waited_for(self, act):
+        """Whoever could send has ended."""
+        act.run(self.python(""))
+        assert act.receiver.is_silent(2**62)
