@@ -27,6 +27,8 @@ SOURCE_NAMES = ("opentelemetry", "sentry", "handwritten", "otlp")
 PLAYED = "test"
 #: The source of what is read from files and backends; it is never left out, either.
 LOADED = "file"
+#: The source of what other processes send.
+RECEIVED = "otlp"
 #: What a span may say of its source.
 SPAN_SOURCES = (*SOURCE_NAMES, PLAYED, LOADED)
 

@@ -7,6 +7,9 @@ import pytest
 
 pytest.importorskip("opentelemetry.instrumentation.fastapi")
 pytest.importorskip("opentelemetry.instrumentation.httpx")
+pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+pytest.importorskip("sentry_sdk")
+pytest.importorskip("flask")
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,23 +41,70 @@ def agency():
     return Agency()
 '''
 
+#: Sets the SDK up by what its environment says.
+SDK = """
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.propagate import extract
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    def set_up(service):
+        provider = TracerProvider(resource=Resource.create({"service.name": service}))
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        return provider
+"""
+STOCK = """
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from sdk import extract, set_up
+
+    tracer = set_up("stock").get_tracer("stock")
+
+    class Stock(BaseHTTPRequestHandler):
+        def do_GET(self):
+            with tracer.start_as_current_span("GET /stock", extract(dict(self.headers))):
+                with tracer.start_as_current_span("SELECT items"):
+                    pass
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Stock)
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()
+"""
+REPORT = """
+    from sdk import set_up
+
+    provider = set_up("report")
+    tracer = provider.get_tracer("report")
+    with tracer.start_as_current_span("report"):
+        with tracer.start_as_current_span("SELECT orders"):
+            pass
+    provider.shutdown()
+"""
+
 
 @pytest.fixture
 def shop(pytester: pytest.Pytester) -> pytest.Pytester:
     """A suite with the fixtures that the README's tests use."""
     conftest = (ROOT / "tests" / "data" / "readme_conftest.py").read_text(encoding="utf-8")
     pytester.makeconftest(conftest + AGENCY)
-    pytester.makepyfile(tracing=TRACING)
+    pytester.makepyfile(tracing=TRACING, sdk=SDK, stock=STOCK, report=REPORT)
     pytester.makeini("[pytest]\npythonpath = .\n")
     return pytester
 
 
 def test_every_python_block_is_a_test_that_passes(shop: pytest.Pytester) -> None:
     """All code of the README runs as it stands."""
-    assert len(PYTHON) == 5
+    assert len(PYTHON) == 7
     shop.makepyfile(**{f"test_{number}": code for number, code in enumerate(PYTHON)})
 
-    shop.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=7)
+    shop.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=10)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ _OTLP_KEYS = ("resourceSpans", "resource_spans", "batches")
 #: Where Tempo and Jaeger put OTLP in their answers.
 _AROUND = ("trace", "result")
 _SIZE = 4
+#: The tag of the only field that a message of traces has.
+_RESOURCE_SPANS = b"\n"
 
 
 def read(data: bytes, source: str) -> list[SpanData]:
@@ -128,7 +130,11 @@ _DECODERS: tuple[tuple[Callable[[object], bool], Decode], ...] = (
 
 def _read_protobuf(data: bytes, source: str) -> list[SpanData]:
     """One message, or several with their sizes before them, as the collector writes files."""
-    spans = [span for one in _messages(data) for span in otlp_proto.decode(one, source)]
+    messages = list(_messages(data))
+    spans: list[SpanData] = []
+    # Anything else is told without the library that reads them.
+    if all(one.startswith(_RESOURCE_SPANS) for one in messages):
+        spans += [span for one in messages for span in otlp_proto.decode(one, source)]
     if not spans:
         raise Malformed("", "it is no text, and no OTLP protobuf that holds a span")
     return spans

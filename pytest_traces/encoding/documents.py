@@ -76,7 +76,7 @@ def documents(text: str) -> Iterator[Document]:
         Malformed: there is something else, with the line.
     """
     decoder, line, last = json.JSONDecoder(), 1, 0
-    at = _after_space(text, 0)
+    at = first = _after_space(text, 0)
     while at < len(text):
         line, last = line + text.count("\n", last, at), at
         try:
@@ -86,7 +86,7 @@ def documents(text: str) -> Iterator[Document]:
             raise Malformed(where, f"it is no JSON: {error.msg}") from None
         except (ValueError, RecursionError) as error:
             raise Malformed(f"line {line}", f"its JSON cannot be read: {error}") from None
-        is_only = at == _after_space(text, 0)
+        is_only = at == first
         at = _after_space(text, end)
         yield Document("" if is_only and at == len(text) else f"line {line}", value)
 

@@ -51,7 +51,7 @@ def decimal_id(node: Node, name: str, bits: int = 64) -> int:
     if field is None:
         raise _missing(node, name)
     if str(field.value).lstrip().startswith("-"):
-        return field.as_whole(64, is_signed=True) + (1 << 64)
+        return field.as_whole(64, is_signed=True) % (1 << 64)
     return field.as_whole(bits)
 
 

@@ -97,7 +97,8 @@ def _process(node: Node) -> Process:
 
 
 def _span(node: Node, trace: Node, processes: Mapping[str, Process], source: str) -> SpanData:
-    trace_id = hex_id(node if node.text("traceID") else trace, "traceID", TRACE_DIGITS)
+    has_own = bool(node.text("traceID")) or not trace.text("traceID")
+    trace_id = hex_id(node if has_own else trace, "traceID", TRACE_DIGITS)
     references = [_reference(one) for one in node.each("references")]
     parent_id = _parent(node, trace_id, references)
     process = _process_of(node, processes)

@@ -18,6 +18,7 @@ from pytest_traces.encoding.otlp_words import (
     SPAN_ID_BYTES,
     STATUS_NUMBERS,
     TRACE_ID_BYTES,
+    UNSAMPLED,
     attributes_of,
     id_fault,
     is_remote,
@@ -113,6 +114,7 @@ def _span(
 ) -> SpanData:
     trace_id, span_id, parent_id = ids
     status, description = _status(node)
+    flags = node.whole("flags", 32)
     return SpanData(
         name=node.text("name"),
         trace_id=trace_id,
@@ -136,7 +138,8 @@ def _span(
         resource=resource,
         scope=scope,
         source=source,
-        remote_parent=is_remote(node.whole("flags", 32)),
+        sampled=not flags & UNSAMPLED,
+        remote_parent=is_remote(flags),
     )
 
 

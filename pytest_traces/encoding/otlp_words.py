@@ -25,7 +25,7 @@ STATUS_NUMBERS = {
 
 TRACE_ID_BYTES = 16
 SPAN_ID_BYTES = 8
-_NO_TRACE_ID, _NO_SPAN_ID = bytes(TRACE_ID_BYTES), bytes(SPAN_ID_BYTES)
+NO_TRACE_ID, NO_SPAN_ID = bytes(TRACE_ID_BYTES), bytes(SPAN_ID_BYTES)
 #: ``SpanFlags``: whether it is known where the parent is, and whether that is another process.
 _HAS_IS_REMOTE = 0x100
 _IS_REMOTE = 0x200
@@ -39,6 +39,11 @@ def kind_of(number: int) -> Kind:
 def status_of(number: int) -> Status:
     """The name of a ``StatusCode``."""
     return _STATUSES[number] if 0 <= number < len(_STATUSES) else "unset"
+
+
+#: Bits 10 to 31 are reserved. Exporters send what was sampled; forked children of this process,
+#: which send all that they record, set this one where it was not.
+UNSAMPLED = 1 << 30
 
 
 def is_remote(flags: int) -> bool:
@@ -68,8 +73,8 @@ def id_fault(trace_id: bytes, span_id: bytes, parent_id: bytes) -> str | None:
         return _wrong_length("trace id", trace_id, TRACE_ID_BYTES)
     if len(span_id) != SPAN_ID_BYTES:
         return _wrong_length("span id", span_id, SPAN_ID_BYTES)
-    if trace_id == _NO_TRACE_ID or span_id == _NO_SPAN_ID:
-        return f"the {'trace' if trace_id == _NO_TRACE_ID else 'span'} id is all zeros"
+    if trace_id == NO_TRACE_ID or span_id == NO_SPAN_ID:
+        return f"the {'trace' if trace_id == NO_TRACE_ID else 'span'} id is all zeros"
     if parent_id and len(parent_id) != SPAN_ID_BYTES:
         return _wrong_length("parent's span id", parent_id, SPAN_ID_BYTES)
     return None

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_traces.encoding.otlp_size import resource_key
+from pytest_traces.encoding.otlp_words import UNSAMPLED
 from pytest_traces.model import KINDS, STATUSES, Event, Link, SpanData
 
 _HAS_REMOTE, _IS_REMOTE, _SAMPLED = 0x100, 0x200, 0x01
@@ -56,7 +57,7 @@ def _span(span: SpanData) -> dict[str, Any]:
         "traceId": span.trace_id,
         "spanId": span.span_id,
         "parentSpanId": span.parent_id or "",
-        "flags": flags | (_SAMPLED if span.sampled else 0),
+        "flags": flags | (_SAMPLED if span.sampled else UNSAMPLED),
         "name": span.name,
         "kind": KINDS.index(span.kind) + 1,  # 0 is "unspecified"
         "startTimeUnixNano": str(span.start_ns),
@@ -94,10 +95,14 @@ def _value(value: Any) -> dict[str, Any]:
         return {}
     if isinstance(value, bool):
         return {"boolValue": value}
-    if isinstance(value, int):
-        return {"intValue": str(value)} if -(2**63) <= value < 2**63 else _value(str(value))
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return {"intValue": str(value)}
     if isinstance(value, float):
         return {"doubleValue": value if math.isfinite(value) else _special(value)}
+    return _content(value)
+
+
+def _content(value: Any) -> dict[str, Any]:
     if isinstance(value, bytes | bytearray):
         return {"bytesValue": base64.b64encode(value).decode()}
     if isinstance(value, Mapping):

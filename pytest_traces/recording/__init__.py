@@ -26,6 +26,7 @@ from pytest_traces.recording.journaling import Gone, Mark, is_open, key_of_entry
 from pytest_traces.recording.journaling import Journal as Journal
 from pytest_traces.recording.journaling import Past as Past
 from pytest_traces.recording.journaling import SpanKey as SpanKey
+from pytest_traces.recording.journaling import arrival_of as arrival_of
 from pytest_traces.recording.journaling import journal as journal
 from pytest_traces.recording.journaling import past_key as past_key
 from pytest_traces.recording.traffic import Exchange as Exchange

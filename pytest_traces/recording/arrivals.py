@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pytest_traces.model import ErrorData, Event, SpanData
-from pytest_traces.recording.journaling import Arrival, Entry, Mark, SpanKey
+from pytest_traces.recording.journaling import Arrival, Entry, Mark, SpanKey, arrival_of
 
 Numbered = tuple[int, SpanData]
 
@@ -31,7 +31,7 @@ def placed(spans: list[Numbered], entries: Mapping[int, Entry], border: Border) 
         entries: what they were read from.
         border: where the recording begins.
     """
-    arrived = {n: e for n, _ in spans if isinstance(e := entries.get(n), Arrival)}
+    arrived = {n: found for n, _ in spans if (found := arrival_of(entries.get(n))) is not None}
     return list(_place(spans, arrived, border)) if arrived else spans
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_traces.model import SpanData
+from pytest_traces.settings import RECEIVED
 
 if TYPE_CHECKING:
     from pytest_traces.recording import Recording
@@ -26,6 +27,8 @@ _PAST_LIMIT = 100_000
 class Arrival(NamedTuple):
     """The entry of a span that another process has sent, which it did after the span's end.
 
+    The journal has them as plain tuples, see :func:`arrival_of`: the collector of garbage visits
+    each named one, and lets go of a plain one that has only atoms in it.
     ``owned``: it was sent to one recording, and is that recording's whenever it started.
     """
 
@@ -33,6 +36,15 @@ class Arrival(NamedTuple):
     end_ns: int | None
     payload: Any
     owned: bool
+    #: Which of the spans in the payload.
+    part: int = 0
+
+
+def arrival_of(entry: Entry | None) -> Arrival | None:
+    """What an entry is, if another process has sent it."""
+    if entry is None or isinstance(entry, SpanData) or entry[0] != RECEIVED:
+        return None
+    return Arrival._make(entry)
 
 
 class Mark(NamedTuple):
@@ -83,9 +95,7 @@ class Journal:
 
     def put_all(self, entries: Sequence[Entry]) -> None:
         """Add entries that come together."""
-        self.entries.update(
-            {number: one for one, number in zip(entries, self.numbers, strict=False)}
-        )
+        self.entries.update(zip(self.numbers, entries, strict=False))
         if self.waiters:
             self.wake()
 

@@ -45,8 +45,8 @@ def cause_of(
         why_root: asked first about a server or consumer span that is a root.
     """
     return (
-        _wrong_instrumentation(mismatches, forest)
-        or _two_sources(mismatches, forest)
+        _two_sources(mismatches, forest)
+        or _wrong_instrumentation(mismatches, forest)
         or _lost_context(mismatches, why_root)
         or _repeated(mismatches)
         or Cause()

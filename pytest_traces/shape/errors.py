@@ -100,10 +100,11 @@ class Faults(NamedTuple):
 
 
 def told(kind: str | None, message: str | None) -> str:
-    """Type and message in one."""
-    if kind and message:
-        return f"{kind}: {message}"
-    return kind or message or "exception"
+    """Type and message in one; which module the class lives in is seldom the point."""
+    name = (kind or "").rpartition(".")[2]
+    if name and message:
+        return f"{name}: {message}"
+    return name or message or "exception"
 
 
 def exceptions_of(span: Span) -> list[Raised]:

@@ -21,5 +21,5 @@ def all_sources() -> dict[str, Source]:
     from pytest_traces.sources.played import played
     from pytest_traces.sources.sentry import sentry
 
-    every = (opentelemetry, sentry, handwritten, otlp, played, loaded)
+    every: tuple[Source, ...] = (opentelemetry, sentry, handwritten, otlp, played, loaded)
     return {source.name: source for source in every}

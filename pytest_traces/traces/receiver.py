@@ -6,7 +6,15 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from pytest_traces.recording import Arrival, Clock, Recording, SpanKey, journal
+from pytest_traces.recording import (
+    Arrival,
+    Clock,
+    Entry,
+    Recording,
+    SpanKey,
+    arrival_of,
+    journal,
+)
 from pytest_traces.report.words import plural
 from pytest_traces.sources.otlp import otlp
 from pytest_traces.sources.otlp.endpoint import Endpoint
@@ -132,18 +140,18 @@ def open_receiver(recording: Recording) -> Receiver:
     return receiver
 
 
-def enter(arrivals: Sequence[Arrival], open_spans: dict[int, int]) -> None:
+def enter(arrivals: Sequence[Entry], open_spans: dict[int, int]) -> None:
     """Put what has arrived into the journal; the end of a span replaces its start.
 
     Args:
         arrivals: the spans of one request.
         open_spans: the numbers of those that have not ended, by their keys.
     """
-    if not open_spans and all(arrival.end_ns is not None for arrival in arrivals):
+    if not open_spans and None not in [entry[1] for entry in arrivals]:
         journal.put_all(arrivals)
         return
-    for arrival in arrivals:
-        key = journal.sources[arrival.source].past_key(arrival)
+    for arrival in map(Arrival._make, arrivals):
+        key = otlp.past_key(arrival)
         number = open_spans.get(key)
         if number is not None:
             journal.replace(number, arrival)
@@ -184,7 +192,7 @@ class SessionReceiver(Receiver):
             self._settle(window)
         self.unclaimed.update(self._waiting.values())
 
-    def _enter(self, arrivals: Sequence[Arrival]) -> None:
+    def _enter(self, arrivals: Sequence[Entry]) -> None:
         if journal.windows:
             enter(arrivals, self._open_spans)
         else:
@@ -204,7 +212,8 @@ class SessionReceiver(Receiver):
         spans = recording.look().spans
         here = {(span.trace_id, span.span_id) for span in spans if span.source == otlp.name}
         for number, entry in list(journal.entries.items()):
-            if number >= recording.first and isinstance(entry, Arrival) and not entry.owned:
+            arrival = arrival_of(entry) if number >= recording.first else None
+            if arrival is not None and not arrival.owned:
                 span = otlp.decode(entry)
                 key = span.trace_id, span.span_id
                 if key not in here and key not in self._claimed:

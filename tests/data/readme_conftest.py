@@ -123,3 +123,28 @@ def shop(gateway_is_loud: bool, respx_mock: Any) -> Iterator[TestClient]:
 
     with payments:
         yield TestClient(app)
+
+
+@pytest.fixture
+def store() -> Iterator[Any]:
+    """A Flask application with Sentry; its errors answer 500."""
+    import flask
+    import sentry_sdk
+    from sentry_sdk.integrations.flask import FlaskIntegration
+
+    def keep(context: dict[str, Any]) -> bool:
+        return "/health" not in context.get("wsgi_environ", {}).get("PATH_INFO", "")
+
+    sentry_sdk.init(traces_sampler=keep, integrations=[FlaskIntegration()])
+    app = flask.Flask("store")
+
+    @app.get("/health")
+    def health() -> str:
+        return "well"
+
+    @app.post("/order")
+    def order() -> str:
+        raise LookupError("sold out")
+
+    yield app.test_client()
+    sentry_sdk.init()

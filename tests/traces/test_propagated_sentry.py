@@ -1,6 +1,10 @@
-"""Why a header of Sentry is missing: its options say so."""
+"""Headers of Sentry: they name its client spans; why they are missing, or wrong."""
 
-from collections.abc import Iterator
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import httpx
 import pytest
@@ -13,14 +17,121 @@ sentry_sdk = pytest.importorskip("sentry_sdk")
 
 
 @pytest.fixture
-def sentry() -> Iterator[None]:
-    """Sentry without a DSN, allowed to add its headers for one host only."""
+def init() -> Iterator[Callable[..., None]]:
+    """Calls ``init`` without a DSN, with the integrations of two clients."""
+    from sentry_sdk import scope
+    from sentry_sdk.integrations.httpx import HttpxIntegration
+    from sentry_sdk.integrations.stdlib import StdlibIntegration
+
     before = sentry_sdk.get_global_scope().client
-    sentry_sdk.init(traces_sample_rate=1.0, trace_propagation_targets=["//inventory", r"\.test$"])
-    try:
-        yield
-    finally:
-        sentry_sdk.get_global_scope().set_client(before)
+    variables = (scope._current_scope, scope._isolation_scope)
+    tokens = [variable.set(None) for variable in variables]
+
+    def init(**options: Any) -> None:
+        sentry_sdk.init(
+            default_integrations=False,
+            auto_enabling_integrations=False,
+            integrations=[HttpxIntegration(), StdlibIntegration()],
+            **{"traces_sample_rate": 1.0, **options},
+        )
+
+    yield init
+    sentry_sdk.get_client().close(timeout=0)
+    sentry_sdk.get_global_scope().set_client(before)
+    for variable, token in zip(variables, tokens, strict=True):
+        variable.reset(token)
+
+
+@pytest.fixture
+def sentry(init: Callable[..., None]) -> None:
+    """Sentry, allowed to add its headers for one host only."""
+    init(trace_propagation_targets=["//inventory", r"\.test$"])
+
+
+@pytest.fixture
+def place() -> Iterator[str]:
+    """Where a server listens."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep silent."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+STREAM = {"_experiments": {"trace_lifecycle": "stream"}}
+CAN_STREAM = hasattr(getattr(sentry_sdk, "traces", None), "start_span")
+LIVES = [
+    {},
+    pytest.param(STREAM, marks=pytest.mark.skipif(not CAN_STREAM, reason="not in this version")),
+]
+
+
+def block(name: str, options: dict[str, Any]) -> Any:
+    """A span at the top, of the life that is set."""
+    if options is STREAM:
+        return sentry_sdk.traces.start_span(name=name)
+    return sentry_sdk.start_transaction(name=name)
+
+
+@pytest.mark.parametrize("options", LIVES, ids=["static", "streamed"])
+@pytest.mark.parametrize("rate", [1.0, 0])
+@pytest.mark.parametrize("run", [1, 2])
+def test_each_client_span_is_named(
+    init: Callable[..., None], place: str, options: dict[str, Any], rate: float, run: int
+):
+    """By the header of its own request, whichever client sent it, sampled or not."""
+    if not rate and options is STREAM and not hasattr(sentry_sdk.traces, "get_current_span"):
+        pytest.skip("before that it sent none")
+    init(**options, traces_sample_rate=rate)
+    with respx.mock as mock, record(sources=["sentry"]) as act, block("checkout", options):
+        mock.get("http://inventory/stock").respond()
+        httpx.get("http://inventory/stock")
+        connection = http.client.HTTPConnection(place)
+        connection.request("GET", "/orders")
+        connection.getresponse().read()
+        connection.close()
+
+    act.assert_propagated(format="sentry")
+    assert not act.messages
+    if rate:
+        assert [request.span.kind for request in act.requests] == ["client", "client"]
+        parents = [request.headers["sentry-trace"].split("-")[1] for request in act.requests]
+        assert parents == [span.span_id for span in act.find(kind="client")]
+
+
+def test_a_header_that_was_replaced(init: Callable[..., None], monkeypatch: pytest.MonkeyPatch):
+    """A gateway of the application does so; the failure names request, header and span."""
+    init()
+
+    def replace(client: Any, request: httpx.Request, send: Any = httpx.Client._send_single_request):
+        request.headers["sentry-trace"] = f"{'a' * 32}-{'b' * 16}-1"
+        return send(client, request)
+
+    monkeypatch.setattr(httpx.Client, "_send_single_request", replace)
+    with respx.mock as mock, record(sources=["sentry"]) as act:
+        mock.get("http://inventory/stock").respond()
+        with sentry_sdk.start_transaction(name="checkout"):
+            httpx.get("http://inventory/stock")
+
+    with pytest.raises(AssertionError) as raised:
+        act.assert_propagated(format="sentry")
+
+    text = str(raised.value)
+    assert "GET http://inventory/stock" in text
+    assert f"sentry-trace: {'a' * 32}-{'b' * 16}-1" in text
+    assert "'checkout > GET http://inventory/stock'" in text
 
 
 def test_the_option_is_named(sentry: None):
@@ -53,16 +164,10 @@ def test_a_host_that_is_allowed_is_not_blamed(sentry: None):
     assert "sentry-trace" in request.headers
 
 
-def test_an_option_that_is_no_expression():
+def test_an_option_that_is_no_expression(init: Callable[..., None]):
     """It matches nothing, and does not get in the way of the failure."""
-    before = sentry_sdk.get_global_scope().client
-    sentry_sdk.init(traces_sample_rate=1.0, trace_propagation_targets=["*.example"])
-    try:
-        advice = advice_on(
-            Sending("httpx", "http://payments", None, False, "handwritten", "sentry")
-        )
-    finally:
-        sentry_sdk.get_global_scope().set_client(before)
+    init(trace_propagation_targets=["*.example"])
+    advice = advice_on(Sending("httpx", "http://payments", None, False, "handwritten", "sentry"))
 
     assert advice is not None
     assert advice.cause == (

@@ -10,6 +10,7 @@ from pytest_traces import (
     CannotCount,
     CriticalPath,
     DurationExceeded,
+    ErrorEvent,
     Glob,
     Group,
     Message,
@@ -102,6 +103,13 @@ def asserting(traces: Traces) -> None:
         one.assert_none("x", kind="consumer", status="error", source="handwritten")
         one.assert_no_errors(allow=["x", ValueError])
         one.assert_no_errors(allow=ValueError)
+        one.assert_sampled("GET /cart", kind="server")
+        one.assert_not_sampled(glob("GET /health*"), source="sentry", inside=None)
+        errors: list[ErrorEvent] = one.error_events
+        for error in errors:
+            where: str | None = error.unlinked if error.span is None else error.span.name
+            told: tuple[str | None, bool | None, int] = (error.type, error.handled, error.time_ns)
+            print(where, told, error.text)
         one.eventually(timedelta(seconds=10)).assert_none("y")
     traces.clear()
 

@@ -1,28 +1,29 @@
 """The OTLP source: spans that other processes, in any language, send to a receiver of this one.
 
 Nothing is hooked, and no port is open until somebody asks for an :class:`~.endpoint.Endpoint`.
-What arrives is kept as it was parsed; a span is read when a test looks at it.
+What arrives is kept as it came; a span is read when a test looks at it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from pytest_traces.encoding import otlp_proto
+from pytest_traces.encoding.otlp_proto import ProtoSpan
 from pytest_traces.model import SpanData
 from pytest_traces.recording import Capture, Recording, SpanKey
 from pytest_traces.recording import past_key as number_of
-
-OTLP = "otlp"
+from pytest_traces.settings import RECEIVED
 
 
 class OtlpSource:
     """Reads the :class:`~pytest_traces.recording.Arrival` entries that endpoints deliver.
 
-    The payload of an entry is a SpanData (it came as JSON), or what
-    :mod:`pytest_traces.encoding.otlp_proto` has parsed and not yet read.
+    The payload of an entry is a SpanData, where it came as JSON; of protobuf it is the
+    body of the request, and the entry ends with the number of the span in it.
     """
 
-    name = OTLP
+    name = RECEIVED
     random_ids = True
     excluded_scopes: frozenset[str] = frozenset()
 
@@ -30,7 +31,8 @@ class OtlpSource:
         """Nothing to do: endpoints open and close the port."""
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Let go of what was read last."""
+        otlp_proto.read.cache_clear()
 
     def current(self) -> SpanKey | None:
         """Never: these spans are of other processes."""
@@ -46,20 +48,18 @@ class OtlpSource:
     def decode(self, entry: tuple[Any, ...]) -> SpanData:
         """Read a span that has arrived."""
         payload = entry[2]
-        span: SpanData = payload if isinstance(payload, SpanData) else payload.decode(OTLP)
-        return span
+        if isinstance(payload, SpanData):
+            return payload
+        span: ProtoSpan = otlp_proto.read(payload)[entry[4]]
+        return span.decode(RECEIVED)
 
     def past_key(self, entry: tuple[Any, ...]) -> int:
         """Trace id and span id as one number."""
         payload = entry[2]
         if isinstance(payload, SpanData):
             return number_of(payload.trace_id, payload.span_id)
-        number: int = payload.number()
-        return number
-
-    def is_idle(self) -> bool:
-        """Without it nobody can send anything."""
-        return True
+        span: ProtoSpan = otlp_proto.read(payload)[entry[4]]
+        return span.number()
 
     def captured(self, recording: Recording, spans: int) -> Capture:
         """How many spans other processes have sent; an empty state where nobody could."""
@@ -67,7 +67,7 @@ class OtlpSource:
             state = f"{spans} span{'' if spans == 1 else 's'} of other processes"
         else:
             state = "nothing arrived" if recording.is_silent is not None else ""
-        return Capture("OTLP", state, tuple(recording.remarks.get(OTLP, ())))
+        return Capture("OTLP", state, tuple(recording.remarks.get(RECEIVED, ())))
 
 
 otlp = OtlpSource()

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from pytest_traces.encoding import otlp_proto
-from pytest_traces.recording import Arrival, Clock
+from pytest_traces.recording import Clock, Entry
 from pytest_traces.sources.otlp.environment import variables_for
 from pytest_traces.sources.otlp.server import HOST, port
 
-#: Takes what arrived. Called on threads of the receiver, by one of them at a time, and never after
-#: :meth:`Endpoint.close` has returned.
-Deliver = Callable[[list[Arrival]], None]
+#: Takes what arrived, see :class:`~pytest_traces.recording.Arrival`. Called on threads of the
+#: receiver, by one of them at a time, and never after :meth:`Endpoint.close` has returned.
+Deliver = Callable[[list[Entry]], None]
 
 #: So many kinds of problems are told apart, each in so many characters.
 _MOST_PROBLEMS = 20
@@ -145,7 +145,7 @@ class Endpoint:
             self.late += 1
         return True
 
-    def accept(self, arrivals: list[Arrival], rejected: Sequence[str] = ()) -> None:
+    def accept(self, arrivals: list[Entry], rejected: Sequence[str] = ()) -> None:
         """Deliver what a request has brought."""
         with self._gate:
             if self._deliver is None:

@@ -9,22 +9,29 @@ from typing import NamedTuple
 
 from pytest_traces.encoding import otlp_json, otlp_proto
 from pytest_traces.encoding.malformed import Malformed
-from pytest_traces.recording import Arrival
+from pytest_traces.recording import Entry
+from pytest_traces.settings import RECEIVED
 
-SOURCE = "otlp"
 #: Half of a pair that writes one character, which JSON may have and no text.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Intake(NamedTuple):
-    """What a request brought: its spans, and what is wrong with those that are left out."""
+    """What a request brought: its spans, and what is wrong with those that are left out.
 
-    arrivals: list[Arrival]
+    See :class:`~pytest_traces.recording.Arrival`.
+    """
+
+    arrivals: list[Entry]
     rejected: list[str]
 
 
 def intake(body: bytes, *, as_json: bool, owned: bool) -> Intake:
-    """Read a body as far as it must be to be answered; protobuf is decoded when a test looks.
+    """Read a body as far as it must be to be answered.
+
+    The payload of an entry is a SpanData where it came as JSON. Of protobuf it is the whole body,
+    to be parsed again when a test looks, and the part is the number of the span in it: of such
+    entries there may be 100,000 without anybody noticing.
 
     Raises:
         Malformed: it is no export of traces.
@@ -32,11 +39,11 @@ def intake(body: bytes, *, as_json: bool, owned: bool) -> Intake:
     """
     rejected: list[str] = []
     if as_json:
-        data = otlp_json.decode(_parsed(body), SOURCE, rejected)
-        return Intake([Arrival(SOURCE, span.end_ns, span, owned) for span in data], rejected)
-    spans, ends = otlp_proto.parse(body, rejected)
-    entries = zip(repeat(SOURCE), ends, spans, repeat(owned), strict=False)
-    return Intake(list(map(Arrival._make, entries)), rejected)
+        data = otlp_json.decode(_parsed(body), RECEIVED, rejected)
+        return Intake([(RECEIVED, span.end_ns, span, owned, 0) for span in data], rejected)
+    numbers, ends = otlp_proto.check(body, rejected)
+    entries = zip(repeat(RECEIVED), ends, repeat(body), repeat(owned), numbers)
+    return Intake(list(entries), rejected)
 
 
 def _parsed(body: bytes) -> object:

@@ -1,0 +1,82 @@
+"""Errors in words: the first of all, the tree with each below its span, and the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_traces.forest import Forest, Span
+from pytest_traces.recording import Capture
+from pytest_traces.report.explain import Message, add_captured, finding_lines
+from pytest_traces.report.focused import focused_lines
+from pytest_traces.report.words import cut, path_of, quoted
+from pytest_traces.shape.errors import ErrorEvent, Fault, Faults, exceptions_of
+
+_WIDTH = 100
+_NARROWEST = 40
+_MOST = 5
+
+
+def errors_message(faults: Faults, forest: Forest, captures: Sequence[Capture]) -> Message:
+    """The failure of an assertion that nothing went wrong.
+
+    Args:
+        faults: what did, at least one.
+        forest: what was recorded, perhaps nothing.
+        captures: said where nothing was recorded but the error.
+    """
+    found = faults.found
+    message = Message(_verdict(found))
+    if forest.spans:
+        spans = [one.span for one in (*found, *faults.passed_on) if one.span is not None]
+        message.tree = focused_lines(forest, spans, _beside_events(found))
+    first = found[0].event
+    if first is not None and first.unlinked is not None:
+        message.facts.append(f"  not linked: {first.unlinked}")
+    message.facts += [_line(one) for one in found[1 : _MOST + 1]]
+    if len(found) > _MOST + 1:
+        message.facts.append(f"  and {len(found) - _MOST - 1:,} more: traces.error_events")
+    message.facts += finding_lines(forest.findings)
+    if faults.excused is not None:
+        message.hint = _allow_by_type(faults.excused)
+    if not forest.spans:
+        add_captured(message, captures)
+    return message
+
+
+def _verdict(found: Sequence[Fault]) -> str:
+    first = found[0]
+    where = "that is linked to no span" if first.span is None else f"in {path_of(first.span)}"
+    number = "an error"
+    if len(found) > 1:
+        number = f"{len(found):,} errors, the first"
+        where = where.replace("that is linked", "linked")
+    head = f"{number} {where}: "
+    return head + cut(first.text, max(_NARROWEST, _WIDTH - len(head)))
+
+
+def _line(fault: Fault) -> str:
+    if fault.span is not None:
+        head = f"  {path_of(fault.span)}: "
+        return head + cut(fault.text, max(_NARROWEST, _WIDTH - len(head)))
+    why = fault.event.unlinked if fault.event is not None else None
+    return f"  linked to no span: {cut(fault.text, _NARROWEST)} ({why})"
+
+
+def _beside_events(found: Sequence[Fault]) -> dict[int, list[str]]:
+    """What was reported of spans and is none of their events: messages without an exception."""
+    more: dict[int, list[str]] = {}
+    for one in found:
+        if one.event is not None and one.span is not None and not _is_event(one.event, one.span):
+            more.setdefault(id(one.span), []).append(one.text)
+    return more
+
+
+def _is_event(event: ErrorEvent, span: Span) -> bool:
+    return any(one.message == event.message for one in exceptions_of(span))
+
+
+def _allow_by_type(excused: ErrorEvent) -> str:
+    name = quoted(excused.span.name) if excused.span is not None else "its span"
+    kind = (excused.type or "").rpartition(".")[2]
+    where = f"the same error is allowed in {name} alone, and goes on from there"
+    return f"{where}; wherever it is: allow=[{kind}]" if kind else where

@@ -1,0 +1,1 @@
+"""Traces from backends: asked for over HTTP until they are complete."""

@@ -1,0 +1,176 @@
+"""Error events of Sentry become ErrorData, with the span that they name.
+
+An error is an event with an exception, or a message of the level ``error`` or ``fatal``. What
+``ignore_errors``, a processor, ``before_send`` or ``sample_rate`` drops is no error here either:
+the application would not have reported it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from pytest_traces.model import ErrorData, SpanData
+from pytest_traces.recording import Clock, Entry, Journal, SpanKey, past_key
+from pytest_traces.sources.sentry.current import current_key
+from pytest_traces.sources.sentry.events import Outcome
+from pytest_traces.sources.sentry.kept import SOURCE
+
+_LEVELS = ("error", "fatal")
+_ATTRIBUTES = ("transaction", "logger")
+_NO_SPAN = "no span was active"
+_TRACING_OFF = (
+    "tracing is off (neither traces_sample_rate nor traces_sampler is set), so the event names "
+    "no span"
+)
+
+
+_BEFORE = "its span started before the recording"
+_ELSEWHERE = "the span that it names was not recorded"
+
+
+class Around(NamedTuple):
+    """What was there when an event was captured."""
+
+    span: SpanKey | None
+    is_active: bool
+    is_tracing: bool
+
+
+class Errors:
+    """Puts the errors of Sentry into the open recordings."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        #: Errors whose span nobody has looked for yet, and what to say where it is not there.
+        self._unchecked: list[tuple[ErrorData, str]] = []
+
+    def flush(self) -> None:
+        """Look for the spans that the errors name, and say why where one is not there."""
+        unchecked, self._unchecked = self._unchecked, []
+        known = recorded_keys(self._journal) if unchecked else set()
+        for error, why in unchecked:
+            if error.key is not None and past_key(*error.key) not in known:
+                for window in self._journal.windows:
+                    window.errors[:] = [
+                        one._replace(key=None, unlinked=why) if one is error else one
+                        for one in window.errors
+                    ]
+
+    def forget(self) -> None:
+        """Their recordings are over."""
+        self._unchecked.clear()
+
+    def around(self, client: Any) -> Around:
+        """What an event of this client finds."""
+        options = client.options or {}
+        rates = (options.get("traces_sample_rate"), options.get("traces_sampler"))
+        is_tracing = options.get("enable_tracing") is not False and rates != (None, None)
+        return Around(current_key(), bool(client.is_active()), is_tracing)
+
+    def captured(self, event: Any, hint: Any, outcome: Outcome, around: Around) -> None:
+        """An event went through a client, with or without a transport."""
+        if around.is_active and (outcome.event is None or outcome.is_dropped):
+            return
+        final = outcome.event if isinstance(outcome.event, dict) else event
+        try:
+            error = self._error(final, hint, around)
+        except Exception as fault:  # noqa: BLE001  # events are made by anybody
+            problem = f"an event of {SOURCE} cannot be read: {type(fault).__name__}: {fault}"
+            for window in self._journal.windows:
+                if SOURCE in window.settings.sources and problem not in window.problems:
+                    window.problems.append(problem)
+            return
+        if error is not None:
+            if error.key is not None and around.is_active:
+                self._unchecked.append((error, _why_not(error.key, around)))
+            for window in self._journal.windows:
+                window.errors.append(error)
+            if self._journal.waiters:
+                self._journal.wake()
+
+    def _error(self, event: dict[str, Any], hint: Any, around: Around) -> ErrorData | None:
+        exception, level = _exception_of(event), str(event.get("level") or "error")
+        if event.get("type") not in (None, "error") or not (exception or level in _LEVELS):
+            return None
+        key, unlinked = _link(event, around)
+        mechanism = exception.get("mechanism") or {}
+        attributes = {name: event[name] for name in _ATTRIBUTES if event.get(name)}
+        if mechanism.get("type"):
+            attributes["mechanism"] = mechanism["type"]
+        message = exception.get("value") if exception else _message_of(event, hint)
+        return ErrorData(
+            number=next(self._journal.numbers),
+            source=SOURCE,
+            type=_type_of(exception),
+            message=None if message is None else str(message),
+            time_ns=Clock.time_ns(),
+            key=key,
+            unlinked=unlinked,
+            level=level,
+            handled=mechanism.get("handled"),
+            attributes=MappingProxyType(attributes),
+        )
+
+
+def _why_not(named: SpanKey, around: Around) -> str:
+    if around.span is None:
+        return _NO_SPAN
+    return _BEFORE if around.span == named else _ELSEWHERE
+
+
+def recorded_keys(journal: Journal) -> set[int]:
+    """Trace id and span id of every span in the journal, as one number."""
+    keys = set()
+    for entry in list(journal.entries.values()):
+        # A span that cannot be read is reported by who looks at it.
+        with suppress(Exception):
+            keys.add(_number_of(entry, journal))
+    return keys
+
+
+def _number_of(entry: Entry, journal: Journal) -> int:
+    if not isinstance(entry, SpanData):
+        source = journal.sources[entry[0]]
+        if entry[1] is not None:
+            return source.past_key(entry)
+        entry = source.decode(entry)
+    return past_key(entry.trace_id, entry.span_id)
+
+
+def _exception_of(event: dict[str, Any]) -> dict[str, Any]:
+    """The last of its exceptions, which is the one that was caught; the others caused it."""
+    found = event.get("exception") or {}
+    values = found.get("values") if isinstance(found, dict) else found
+    return dict(values[-1]) if values else {}
+
+
+def _type_of(exception: dict[str, Any]) -> str | None:
+    """With its module, as OpenTelemetry names it."""
+    name, module = exception.get("type"), exception.get("module")
+    if not name or module in (None, "", "builtins", "exceptions"):
+        return name or None
+    return f"{module}.{name}"
+
+
+def _message_of(event: dict[str, Any], hint: Any) -> Any:
+    record = hint.get("log_record")
+    if record is not None:
+        return record.getMessage()
+    entry = event.get("logentry") or {}
+    return event.get("message") or entry.get("formatted") or entry.get("message")
+
+
+def _link(event: dict[str, Any], around: Around) -> tuple[SpanKey | None, str | None]:
+    """The span that an event names, or why it names none."""
+    if not around.is_active:  # nobody has written into the event what it belongs to
+        return (around.span, None) if around.span is not None else (None, _NO_SPAN)
+    context = (event.get("contexts") or {}).get("trace") or {}
+    named: SpanKey = str(context.get("trace_id") or ""), str(context.get("span_id") or "")
+    if not all(named):
+        return None, _NO_SPAN
+    # Without a span the event names one that will never be; OpenTelemetry's may be there.
+    if around.span in (None, named) or around.is_tracing:
+        return named, None
+    return None, _TRACING_OFF

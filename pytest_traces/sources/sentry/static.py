@@ -1,0 +1,162 @@
+"""Spans of Sentry's usual life: a transaction, and the spans that it has when it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from pytest_traces.recording import Journal
+from pytest_traces.sources.sentry.book import Book, ending
+from pytest_traces.sources.sentry.events import Outcomes
+from pytest_traces.sources.sentry.hooks import Hooks, named_like
+from pytest_traces.sources.sentry.kept import Kept, Reading, read_clocks
+from pytest_traces.sources.sentry.queues import is_inner
+from pytest_traces.sources.sentry.reading import read_static
+
+_SPANS = "its spans are not recorded"
+_ENDS = "its spans never end here"
+#: Where ``start_timestamp`` and ``end_timestamp`` stand, the span itself left out.
+_START, _END = 10, 1
+
+
+class StaticSpans:
+    """Wraps the creation and the end of spans in ``sentry_sdk.tracing``.
+
+    A transaction counts as started when Sentry decides on it, which ``start_transaction`` has it
+    do, or when it is entered without that: ``continue_trace`` makes one that may never start.
+    """
+
+    def __init__(self, book: Book, outcomes: Outcomes) -> None:
+        self._book = book
+        self._outcomes = outcomes
+        self._journal: Journal = book.journal
+        self._hooks = Hooks()
+        self._made: dict[int, tuple[Any, Reading, bool]] = {}
+        self._transaction: type[Any] = object
+        self._noop: type[Any] = object
+
+    @property
+    def lost(self) -> list[str]:
+        """What this version does not let itself be told."""
+        return list(self._hooks.lost.values())
+
+    def install(self, tracing: ModuleType) -> None:
+        """Hook the classes of the module; twice is once."""
+        span, transaction = tracing.Span, tracing.Transaction
+        self._transaction, self._noop = transaction, tracing.NoOpSpan
+        put = self._hooks.replace
+        put(span, "__init__", self._wrap_init, _SPANS)
+        put(span, "finish", self._wrap_finish, _ENDS)
+        put(transaction, "finish", self._wrap_finish_transaction, _ENDS)
+        put(transaction, "__enter__", self._wrap_enter, "those never started are not recorded")
+        put(transaction, "_set_initial_sampling_decision", self._wrap_decision, _SPANS)
+
+    def uninstall(self) -> None:
+        """Restore the classes."""
+        self._hooks.undo()
+        self._made.clear()
+
+    def _wrap_init(self, init: Callable[..., None]) -> Callable[..., None]:
+        windows = self._journal.windows
+
+        def init_and_record(span: Any, *args: Any, **kwargs: Any) -> None:
+            if not windows or isinstance(span, self._noop):
+                init(span, *args, **kwargs)
+                return
+            began = read_clocks()
+            init(span, *args, **kwargs)
+            is_timed = _argument(args, kwargs, _START, "start_timestamp") is None
+            if isinstance(span, self._transaction):
+                self._made[id(span)] = span, began, is_timed
+            else:
+                self._begin(span, began, is_timed)
+
+        return named_like(init_and_record, init)
+
+    def _begin(self, span: Any, began: Reading, is_timed: bool) -> None:
+        kept = self._book.begin(span, began, read_static, is_timed=is_timed)
+        transaction = getattr(span, "_containing_transaction", None)
+        if transaction is None:
+            return
+        above = self._book.live.get(id(transaction))
+        if above is not None:
+            kept.parent = above
+            above.children.append(kept)
+            kept.inner = is_inner(self._book, span)
+        elif transaction.timestamp is not None or transaction._span_recorder is None:
+            kept.is_sent = False  # its transaction has gone without it, or never will
+
+    def _wrap_decision(self, decide: Callable[..., Any]) -> Callable[..., Any]:
+        windows = self._journal.windows
+
+        def decide_and_record(transaction: Any, *args: Any, **kwargs: Any) -> Any:
+            result = decide(transaction, *args, **kwargs)
+            if windows:
+                self._start(transaction)
+            return result
+
+        return named_like(decide_and_record, decide)
+
+    def _wrap_enter(self, enter: Callable[..., Any]) -> Callable[..., Any]:
+        windows = self._journal.windows
+
+        def enter_and_record(transaction: Any) -> Any:
+            if windows and id(transaction) in self._made:
+                self._start(transaction)
+            return enter(transaction)
+
+        return named_like(enter_and_record, enter)
+
+    def _start(self, transaction: Any) -> None:
+        made = self._made.pop(id(transaction), None)
+        if made is not None:
+            self._book.begin(transaction, made[1], read_static, is_timed=made[2])
+        elif id(transaction) not in self._book.live and transaction.timestamp is None:
+            # Made before the recording: its times are not of these clocks.
+            self._book.begin(transaction, read_clocks(), read_static, is_timed=False)
+
+    def _wrap_finish(self, finish: Callable[..., Any]) -> Callable[..., Any]:
+        book = self._book
+
+        def finish_and_record(span: Any, *args: Any, **kwargs: Any) -> Any:
+            if id(span) not in book.live or isinstance(span, self._transaction):
+                return finish(span, *args, **kwargs)
+            with ending(book, span, _argument(args, kwargs, _END, "end_timestamp")):
+                return finish(span, *args, **kwargs)
+
+        return named_like(finish_and_record, finish)
+
+    def _wrap_finish_transaction(self, finish: Callable[..., Any]) -> Callable[..., Any]:
+        book, outcomes = self._book, self._outcomes
+
+        def finish_and_record(span: Any, *args: Any, **kwargs: Any) -> Any:
+            kept = book.live.get(id(span))
+            if kept is None:
+                return finish(span, *args, **kwargs)
+            sent = _recorded_by(span)
+            with ending(book, span, _argument(args, kwargs, _END, "end_timestamp")):
+                with outcomes.watch() as outcome:
+                    result = finish(span, *args, **kwargs)
+                _settle(kept, sent, outcome.is_dropped)
+                return result
+
+        return named_like(finish_and_record, finish)
+
+
+def _recorded_by(transaction: Any) -> set[int]:
+    """The spans that a transaction takes with it: those that have ended, up to its limit."""
+    recorder = getattr(transaction, "_span_recorder", None)
+    spans = getattr(recorder, "spans", ())
+    return {id(span) for span in spans if span.timestamp is not None}
+
+
+def _settle(kept: Kept, sent: set[int], is_dropped: bool) -> None:
+    kept.is_sent = not is_dropped
+    for child in kept.children:
+        child.is_sent = not is_dropped and id(child.span) in sent
+    kept.children = []
+
+
+def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: str) -> Any:
+    return args[place] if len(args) > place else kwargs.get(name)

@@ -1,0 +1,124 @@
+"""The receiver over gRPC. In a process of its own: gRPC and the forks of other tests do not mix."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from pytest_traces.sources.otlp import grpc as listener
+from pytest_traces.sources.otlp.server import port
+
+pytest.importorskip("grpc")
+pytest.importorskip("opentelemetry.proto")
+
+SCRIPT = """
+import json, threading
+import grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+)
+from pytest_traces.sources.otlp import bodies, otlp
+from pytest_traces.sources.otlp.endpoint import Endpoint
+
+before = {*threading.enumerate()}
+bodies.LIMIT = 1 << 20
+entries, told = [], {}
+endpoint, late = Endpoint(entries.extend), Endpoint(entries.extend)
+late_token = [("x-pytest-traces", late.token)]
+channel = grpc.insecure_channel(endpoint.grpc_target)
+token = [("x-pytest-traces", endpoint.token)]
+
+def call(what, body, metadata, **more):
+    service = f"/opentelemetry.proto.collector.{what}Service/Export"
+    try:
+        return channel.unary_unary(service)(body, metadata=metadata, timeout=30, **more)
+    except grpc.RpcError as error:
+        return error.code().name, error.details()
+
+def export(*ids):
+    request = ExportTraceServiceRequest()
+    scope_spans = request.resource_spans.add().scope_spans.add()
+    for number in ids:
+        scope_spans.spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"), name="GET /")
+    return request.SerializeToString()
+
+traces = "trace.v1.Trace"
+told["target"] = endpoint.grpc_target == endpoint.variables("grpc")[
+    "OTEL_EXPORTER_OTLP_ENDPOINT"].removeprefix("http://")
+told["whole"] = not call(traces, export(1), token)
+told["compressed"] = not call(traces, export(2), token, compression=grpc.Compression.Gzip)
+partial = ExportTraceServiceResponse.FromString(call(traces, export(3, 0), token)).partial_success
+told["partial"] = [partial.rejected_spans, partial.error_message]
+told["metrics"] = not call("metrics.v1.Metrics", b"whatever", [])
+told["logs"] = not call("logs.v1.Logs", b"whatever", [])
+told["unknown"] = call("cats.v1.Cats", b"", token)[0]
+told["no token"] = call(traces, export(4), [])
+told["wrong token"] = call(traces, export(4), [("x-pytest-traces", "x")])[0]
+told["spans"] = [otlp.decode(entry).span_id for entry in entries]
+told["problems before"] = endpoint.problems
+told["garbage"] = call(traces, bytes([255]), token)
+told["too large"] = call(traces, bytes(3 << 20), token)[0]
+told["bomb"] = call(traces, bytes(3 << 20), token, compression=grpc.Compression.Gzip)[0]
+told["problems"] = [one.partition(" refused ")[2] for one in endpoint.problems]
+late.close()
+told["late"] = [not call(traces, export(5), late_token), late.late]
+endpoint._deliver = lambda _: 1 / 0
+told["broken"] = call(traces, export(6), token)
+channel.close()
+endpoint.close()
+told["busy"] = [endpoint.busy, len(entries)]
+for thread in {*threading.enumerate()} - before:
+    thread.join(10)
+told["threads"] = {*threading.enumerate()} <= before
+print(json.dumps(told))
+"""
+
+
+def test_calls():
+    """What is accepted, refused, and reported: as over HTTP, in the words of gRPC."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", SCRIPT],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    too_large = "its message did not come, or has more than 1 MiB"
+    garbage = "its message cannot be read: it is no OTLP protobuf of traces"
+    assert json.loads(done.stdout) == {
+        "target": True,
+        "whole": True,
+        "compressed": True,
+        "partial": [1, "the span id is all zeros"],
+        "metrics": True,
+        "logs": True,
+        "unknown": "UNIMPLEMENTED",
+        "no token": ["UNAUTHENTICATED", "no receiver has this x-pytest-traces"],
+        "wrong token": "UNAUTHENTICATED",
+        "spans": [f"{number:016x}" for number in (1, 2, 3)],
+        "problems before": ["1 span left out: the span id is all zeros"],
+        "garbage": ["INVALID_ARGUMENT", f"refused: {garbage}"],
+        "too large": "RESOURCE_EXHAUSTED",
+        "bomb": "RESOURCE_EXHAUSTED",
+        "problems": ["", f"(INVALID_ARGUMENT): {garbage}", f"(CANCELLED): {too_large}"],
+        "late": [True, 1],
+        "broken": [
+            "INTERNAL",
+            "refused: the receiver failed: ZeroDivisionError: division by zero",
+        ],
+        "busy": [0, 3],
+        "threads": True,
+    }
+
+
+def test_without_the_library(receiver, monkeypatch):
+    """There is no target; whoever asks for the variables is told what to install."""
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    assert receiver.endpoint.grpc_target is None
+    with pytest.raises(ModuleNotFoundError) as caught:
+        receiver.endpoint.variables("grpc")
+    assert str(caught.value) == listener.MISSING
+    assert port.is_open
