@@ -121,7 +121,7 @@ def test_every_public_function_is_annotated(name, value):
     ["record", "span", "glob", "in_order", "Traces", "Span"]
     + [
         f"Traces.{method}"
-        for method in ("add", "tap", "watch", "start_span", "get", "find", "only", "ignoring",
+        for method in ("add", "tap", "watch", "start_span", "load", "fetch", "get", "find", "only", "ignoring",
                        "without", "eventually", "settled", "assert_tree", "assert_subtree",
                        "assert_path", "assert_count", "assert_none", "assert_no_errors")
     ],
@@ -137,7 +137,7 @@ def test_what_is_used_most_has_an_example(name):
 
 def test_the_errors_are_kinds_of_value_error():
     """So that nobody needs their names to catch them."""
-    for name in ("BadValue", "OutlineError", "PatternError", "UnreadableSpan"):
+    for name in ("BadValue", "OutlineError", "PatternError", "UnreadableSpan", "UnreadableTrace"):
         assert issubclass(getattr(pytest_traces, name), ValueError)
 
 

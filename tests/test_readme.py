@@ -139,7 +139,8 @@ def test_no_other_promise_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/durations.md", "examples/regressions/README.md"]
+    "name",
+    ["README.md", "docs/durations.md", "docs/sources.md", "examples/regressions/README.md"],
 )
 def test_every_option_exists(name: str, pytester: pytest.Pytester) -> None:
     """pytest knows every option and ini setting that is written about."""
@@ -148,6 +149,7 @@ def test_every_option_exists(name: str, pytester: pytest.Pytester) -> None:
 
     known = pytester.runpytest_subprocess("--help").stdout.str()
 
+    wanted -= {"traces_receiver", "traces_sample_rate", "traces_sampler"}  # a fixture, and Sentry's
     assert wanted
     assert {one for one in wanted if not re.search(rf"(?<![\w-]){one}(?![\w-])", known)} == set()
 
@@ -156,7 +158,8 @@ def test_every_assertion_exists() -> None:
     """Every assertion that is written about exists."""
     from pytest_traces import Traces
 
-    text = README + (ROOT / "docs" / "durations.md").read_text(encoding="utf-8")
+    docs = (ROOT / "docs" / name for name in ("durations.md", "sources.md"))
+    text = README + "".join(doc.read_text(encoding="utf-8") for doc in docs)
     named = set(re.findall(r"\bassert_\w+(?=[(`])", text))
     assert len(named) > 15
     assert {name for name in named if not hasattr(Traces, name)} == set()

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from pytest_traces.model import SpanData
 from pytest_traces.recording.attempt import Attempt as Attempt
 from pytest_traces.recording.contract import Capture as Capture
-from pytest_traces.recording.contract import Lifeline
 from pytest_traces.recording.contract import Part as Part
 from pytest_traces.recording.contract import Source as Source
 from pytest_traces.recording.contract import SupportsLostSpans as SupportsLostSpans
@@ -57,24 +56,10 @@ class Recording(Traffic):
         self.opened_ns = 0
         #: What a source or a tap could not read: every assertion reports these.
         self.problems: list[str] = []
-        #: The addresses at which stand-ins are served, and the base URLs that they stand for.
-        self.aliases: dict[str, str] = {}
-        #: Clients whose requests cannot be seen: assertions on requests report these.
-        self.unseen: list[str] = []
         #: Numbers of entries that another recording wanted and this one does not.
         self.left_out: set[int] = set()
         #: Remarks of sources by topic, each with how often it came up.
         self.remarks: dict[str, dict[str, int]] = {}
-        #: Whether other processes have fallen silent, asked with the monotonic time at which
-        #: somebody began to wait for that; None where none can send anything.
-        self.is_silent: Callable[[int], bool] | None = None
-        #: Where other processes send their spans, once somebody has asked for it.
-        self.receiver: object = None
-        #: Whether spans that other processes sent to nobody in particular are its own by their
-        #: time; those of a trace that it knows are its own in any case.
-        self.takes_strays = False
-        #: Takes the spans of forked children; None where they are lost.
-        self.lifeline: Lifeline | None = None
         #: Called before each look, for what gives no sign of its own.
         self.pulls: list[Callable[[], None]] = []
         #: Called at the end, in reverse order; what they return are faults of the test.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pytest_traces.model import CarrierData, ErrorData, Headers, RequestData, Role, SpanRef
@@ -11,6 +11,7 @@ from pytest_traces.recording.journaling import Clock
 from pytest_traces.settings import Settings
 
 if TYPE_CHECKING:
+    from pytest_traces.recording.contract import Lifeline
     from pytest_traces.recording.journaling import Journal
 
 T = TypeVar("T", RequestData, CarrierData, ErrorData)
@@ -47,7 +48,7 @@ class Exchange:
 
 
 class Traffic:
-    """What a recording hears beside spans."""
+    """What a recording hears beside the spans of this process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -56,6 +57,20 @@ class Traffic:
         self.carriers: list[CarrierData] = []
         #: Errors that were reported beside spans.
         self.errors: list[ErrorData] = []
+        #: The addresses at which stand-ins are served, and the base URLs that they stand for.
+        self.aliases: dict[str, str] = {}
+        #: Clients whose requests cannot be seen: assertions on requests report these.
+        self.unseen: list[str] = []
+        #: Whether other processes have fallen silent, asked with the monotonic time at which
+        #: somebody began to wait for that; None where none can send anything.
+        self.is_silent: Callable[[int], bool] | None = None
+        #: Where other processes send their spans, once somebody has asked for it.
+        self.receiver: object = None
+        #: Whether spans that other processes sent to nobody in particular are its own by their
+        #: time; those of a trace that it knows are its own in any case.
+        self.takes_strays = False
+        #: Takes the spans of forked children; None where they are lost.
+        self.lifeline: Lifeline | None = None
 
     def errors_between(self, first: int | None = None, last: int | None = None) -> list[ErrorData]:
         """The errors that were reported in this recording's window, or in a part of it."""

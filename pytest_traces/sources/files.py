@@ -53,7 +53,7 @@ class LoadedSource(PlayedSource):
         notes = origins[:_NOTES]
         if len(origins) > _NOTES:
             notes.append(f"and {len(origins) - _NOTES:,} more")
-        return Capture("loaded", f"{spans:,} spans", tuple(notes))
+        return Capture("loaded", f"{spans:,} span{'' if spans == 1 else 's'}", tuple(notes))
 
 
 loaded = LoadedSource()

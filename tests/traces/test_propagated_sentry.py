@@ -173,3 +173,15 @@ def test_an_option_that_is_no_expression(init: Callable[..., None]):
     assert advice.cause == (
         "Sentry's trace_propagation_targets ('*.example') leave http://payments out"
     )
+
+
+def test_targets_that_are_not_set(init: Callable[..., None]):
+    """All are allowed, so nothing is blamed; nor is it where init() was never called."""
+    sending = Sending("httpx", "http://payments", None, False, "handwritten", "sentry")
+    assert advice_on(sending) is None
+    init()
+    assert advice_on(sending) is None
+    init(trace_propagation_targets=[])
+    advice = advice_on(sending)
+    assert advice is not None
+    assert "(empty)" in advice.cause

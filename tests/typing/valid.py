@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from pytest_traces import (
     BadValue,
@@ -26,6 +27,7 @@ from pytest_traces import (
     Trace,
     Traces,
     UnreadableSpan,
+    UnreadableTrace,
     View,
     concurrent,
     glob,
@@ -184,6 +186,15 @@ def feeding(traces: Traces) -> int:
         return len(block.trace_id)
 
 
+def loading(traces: Traces, path: Path) -> None:
+    """Traces of others, of files and of backends."""
+    traces.load("trace.json")
+    traces.load(path)
+    url = "http://jaeger:16686/api/traces/1"
+    traces.fetch(url, timeout=timedelta(seconds=5), spans=3, headers={"X-Scope-OrgID": "a"})
+    traces.fetch(url, timeout="5s", quiet="1s")
+
+
 def recording() -> Traces:
     """Without pytest."""
     with record(count_work=True) as counted:
@@ -203,6 +214,8 @@ def errors() -> list[str]:
         return [error.reason, error.nearest, error.text, str(error.line + error.column)]
     except UnreadableSpan as error:
         return [error.field, error.reason]
+    except UnreadableTrace as error:
+        return [error.origin, error.where, error.why]
     except PatternError as error:
         return [str(error)]
     except BadValue as error:

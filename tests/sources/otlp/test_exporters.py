@@ -147,5 +147,5 @@ def test_nothing_is_recorded_of_the_receiver_itself(receiver):
         )
         subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=120)
         assert receiver.endpoint.last_ns is not None
-        assert act.requests == []
-        assert act.spans == []
+        assert list(act.requests) == []
+        assert list(act.spans) == []
