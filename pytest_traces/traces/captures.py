@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pytest_traces.assembly import assemble
 from pytest_traces.forest import Span
 from pytest_traces.model import SpanData
-from pytest_traces.recording import Capture, journal
+from pytest_traces.recording import Capture, Recording, Source, journal
 from pytest_traces.report.rows import summary
 from pytest_traces.report.words import duration, listed, plural, quoted
 from pytest_traces.settings import LOADED, PLAYED
@@ -25,21 +26,9 @@ def captures_of(
         still_open: those of them that are waited for.
     """
     recording = frame.recording
-    captures = []
-    for source in journal.sources.values():
-        count = sum(1 for span in data if span.source == source.name)
-        if source.name in {PLAYED, LOADED}:
-            if count or source.name in recording.remarks:
-                captures.append(source.captured(recording, count))
-            continue
-        if source.name in recording.settings.sources:
-            capture = source.captured(recording, count)
-            if not capture.state:  # a source that nobody has asked for
-                continue
-            # How to get spans from a library is no news to those who have their own.
-            captures.append(capture if count or not data else capture._replace(hint=None))
-        elif not source.is_idle():
-            captures.append(Capture(source.name, "left out by traces_sources"))
+    counts = Counter(span.source for span in data)
+    found = (_of_source(source, recording, counts) for source in journal.sources.values())
+    captures = [capture for capture in found if capture is not None]
     captures += _of_other_times(frame)
     for step in frame.steps:
         hidden = [span for span in frame.forest().spans if step.drops(span)]
@@ -52,6 +41,21 @@ def captures_of(
         state = f"up to {duration(frame.timeout_ns)} for open spans"
         captures.append(Capture("waited", state))
     return captures
+
+
+def _of_source(source: Source, recording: Recording, counts: Counter[str]) -> Capture | None:
+    """What one source says of itself; None where there is nothing to say."""
+    count = counts[source.name]
+    if source.name in {PLAYED, LOADED}:
+        is_used = count or source.name in recording.remarks
+        return source.captured(recording, count) if is_used else None
+    if source.name not in recording.settings.sources:
+        left_out = Capture(source.name, "left out by traces_sources")
+        return None if source.is_idle() else left_out
+    capture = source.captured(recording, count)
+    if not count and counts:  # how to get spans from a library is no news to those who have some
+        capture = capture._replace(hint=None)
+    return capture if capture.state else None
 
 
 def _of_other_times(frame: Frame) -> list[Capture]:

@@ -186,13 +186,17 @@ def feeding(traces: Traces) -> int:
         return len(block.trace_id)
 
 
-def loading(traces: Traces, path: Path) -> None:
+def loading(traces: Traces, path: Path) -> str:
     """Traces of others, of files and of backends."""
     traces.load("trace.json")
-    traces.load(path)
+    try:
+        traces.load(path)
+    except UnreadableTrace as error:
+        return error.origin + error.where + error.why
     url = "http://jaeger:16686/api/traces/1"
     traces.fetch(url, timeout=timedelta(seconds=5), spans=3, headers={"X-Scope-OrgID": "a"})
     traces.fetch(url, timeout="5s", quiet="1s")
+    return url
 
 
 def recording() -> Traces:
@@ -214,8 +218,6 @@ def errors() -> list[str]:
         return [error.reason, error.nearest, error.text, str(error.line + error.column)]
     except UnreadableSpan as error:
         return [error.field, error.reason]
-    except UnreadableTrace as error:
-        return [error.origin, error.where, error.why]
     except PatternError as error:
         return [str(error)]
     except BadValue as error:

@@ -68,6 +68,6 @@ def feeding(traces: Traces) -> None:
     traces.start_span(5)  # type: ignore[arg-type]
     traces.start_span("a", kind="SERVER")  # type: ignore[arg-type]
     traces.load(5)  # type: ignore[arg-type]
-    traces.fetch("http://jaeger/api/traces/1", "5s")  # type: ignore[misc]
+    traces.fetch("http://jaeger/api/traces/1", "5s")  # type: ignore[call-arg]
     traces.fetch("http://jaeger/api/traces/1", timeout=5)  # type: ignore[arg-type]
     record(timeout=5)  # type: ignore[arg-type]

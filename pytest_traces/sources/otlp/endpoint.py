@@ -93,9 +93,10 @@ class Endpoint:
         address = self.url
         if protocol == "grpc":
             address = f"http://{HOST}:{self._grpc_port()}"
+        variables = variables_for(address, self.token, protocol, os.environ)
         if protocol != "http/json":
             otlp_proto.require()
-        return variables_for(address, self.token, protocol, os.environ)
+        return variables
 
     def env(self, protocol: str = "http/protobuf") -> dict[str, str]:
         """The environment of this process, and :meth:`variables` in it."""

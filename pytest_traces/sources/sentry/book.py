@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,12 @@ from pytest_traces.sources.sentry.kept import SOURCE, Kept, Reading, read_clocks
 from pytest_traces.sources.work import work
 
 Read = Callable[[Kept], SpanData]
+
+
+class _Silent(threading.local):
+    """Whether this thread does something that is not to be recorded."""
+
+    depth = 0
 
 
 class Book:
@@ -25,8 +32,23 @@ class Book:
         self.journal = journal
         #: Spans that are open, by the id of the object, which they keep alive.
         self.live: dict[int, Kept] = {}
+        self._silent = _Silent()
         self._ended: list[tuple[Kept, Read]] = []
         self._reads: dict[int, Read] = {}
+
+    @property
+    def is_taking(self) -> bool:
+        """Whether a recording is open, and what happens here is the application's own doing."""
+        return bool(self.journal.windows) and not self._silent.depth
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Sentry's own doing: ``init()`` asks git for the release, which is traced as well."""
+        self._silent.depth += 1
+        try:
+            yield
+        finally:
+            self._silent.depth -= 1
 
     def begin(self, span: Any, began: Reading, read: Read, *, is_timed: bool) -> Kept:
         """A span has started."""

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakSet
 
-from pytest_traces.recording import Journal
+from pytest_traces.sources.sentry.book import Book
 from pytest_traces.sources.sentry.errors import Errors
 from pytest_traces.sources.sentry.events import Outcomes
 from pytest_traces.sources.sentry.hooks import Hooks, named_like
@@ -24,8 +24,9 @@ class Clients:
     not called, and runs before ``before_send``, which may drop the event.
     """
 
-    def __init__(self, journal: Journal, errors: Errors, outcomes: Outcomes) -> None:
-        self._journal = journal
+    def __init__(self, book: Book, errors: Errors, outcomes: Outcomes) -> None:
+        self._book = book
+        self._journal = book.journal
         self._errors = errors
         self._outcomes = outcomes
         self._hooks = Hooks()
@@ -57,7 +58,8 @@ class Clients:
     def _wrap_init(self, init: Callable[..., None]) -> Callable[..., None]:
         def init_and_note(client: Any, *args: Any, **kwargs: Any) -> None:
             self._seen.add(client)
-            init(client, *args, **kwargs)
+            with self._book.silence():
+                init(client, *args, **kwargs)
 
         return named_like(init_and_note, init)
 

@@ -28,7 +28,7 @@ class Installed:
         self._errors = Errors(journal)
         self._static = StaticSpans(self._book, self._outcomes)
         self._streamed = StreamedSpans(self._book)
-        self._clients = Clients(journal, self._errors, self._outcomes)
+        self._clients = Clients(self._book, self._errors, self._outcomes)
         self._carriers = Carriers(self._book)
         self._held = Held(journal)
         self._holding, self._otlp = Holding(self._held), OtlpHolding(self._held)

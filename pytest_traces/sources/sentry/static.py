@@ -58,10 +58,10 @@ class StaticSpans:
         self._made.clear()
 
     def _wrap_init(self, init: Callable[..., None]) -> Callable[..., None]:
-        windows = self._journal.windows
+        book = self._book
 
         def init_and_record(span: Any, *args: Any, **kwargs: Any) -> None:
-            if not windows or isinstance(span, self._noop):
+            if not book.is_taking or isinstance(span, self._noop):
                 init(span, *args, **kwargs)
                 return
             began = read_clocks()

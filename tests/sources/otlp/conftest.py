@@ -103,6 +103,6 @@ def receiver():
     yield receiver
     receiver.endpoint.close()
     assert not port.is_open
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionError):
         receiver.connect()
     assert {*threading.enumerate()} <= before

@@ -220,7 +220,7 @@ def test_a_port_with_a_forked_child(receiver):
     os.read(began, 1)
     receiver.endpoint.close()
     try:
-        with pytest.raises(OSError):
+        with pytest.raises(ConnectionError):
             receiver.connect()
     finally:
         os.close(write)
