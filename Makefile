@@ -48,7 +48,7 @@ matrix: $(INSTALLED) ## run the tests on every Python found, with old and new li
 	@$(BIN)/python .ci/matrix.py $(ARGS)
 
 clean: ## remove everything that make made
-	@rm -rf .venv .matrix build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf examples/processes/node/node_modules examples/processes/node/dist .venv .matrix build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml

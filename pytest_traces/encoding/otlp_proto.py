@@ -15,6 +15,7 @@ from pytest_traces.encoding.otlp_words import (
     NO_TRACE_ID,
     SPAN_ID_BYTES,
     TRACE_ID_BYTES,
+    UNSAMPLED,
     attributes_of,
     id_fault,
     is_remote,
@@ -93,6 +94,7 @@ class ProtoSpan(NamedTuple):
             resource=group.resource,
             scope=group.scope,
             source=source,
+            sampled=not span.flags & UNSAMPLED,
             remote_parent=is_remote(span.flags),
         )
 

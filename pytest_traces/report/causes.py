@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pytest_traces.forest import Forest, Span
 from pytest_traces.report.unrelated import tellings_of
 from pytest_traces.report.words import plural, quoted
+from pytest_traces.settings import RECEIVED
 from pytest_traces.shape.fields import Glob
 from pytest_traces.shape.mismatch import Mismatch
 
@@ -48,6 +49,7 @@ def cause_of(
         _two_sources(mismatches, forest)
         or _wrong_instrumentation(mismatches, forest)
         or _lost_context(mismatches, why_root)
+        or _not_arrived(mismatches, forest)
         or _repeated(mismatches)
         or Cause()
     )
@@ -104,6 +106,15 @@ def _lost_context(mismatches: Sequence[Mismatch], why_root: WhyRoot) -> Cause | 
     return None
 
 
+def _not_arrived(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
+    """What is missing may be what another process has not sent."""
+    if all(mismatch.kind != "missing" for mismatch in mismatches):
+        return None
+    roots = (root for root in forest.roots if root.source == RECEIVED and root.parent_id)
+    cut_off = next((root for root in roots if root.outside_parent is None), None)
+    return _parent_is_missing(cut_off) if cut_off is not None else None
+
+
 def _is_missed(span: Span, mismatches: Sequence[Mismatch]) -> bool:
     """Whether it says of a parent that it has one, or is missing where it should be a child."""
     return span.parent_id is not None or any(
@@ -122,15 +133,8 @@ def why_a_root(span: Span, wanted: Span | None) -> Cause | None:
         wanted: where it was expected instead.
     """
     name, thread = quoted(span.name), span.data.thread
-    if span.orphan:
-        return Cause(
-            f"{name} says that it has a parent, but no source recorded that one: it started "
-            "before the recording, in another process, or was left out by its instrumentation"
-        )
     if span.parent_id is not None:
-        return Cause(
-            f"{name} continues the context of a carrier whose sender was not recorded here"
-        )
+        return _parent_is_missing(span)
     if span.kind in ("server", "consumer"):
         carrier = "request" if span.kind == "server" else "message"
         return Cause(f"the {carrier} that {name} handles carried no context, or none was extracted")
@@ -148,6 +152,22 @@ def why_a_root(span: Span, wanted: Span | None) -> Cause | None:
     else:
         text = f"no span was current when {name} was started"
     return Cause(text)
+
+
+def _parent_is_missing(span: Span) -> Cause:
+    name = quoted(span.name)
+    if span.source == RECEIVED:
+        of = f" of {span.service}" if span.service else ""
+        return Cause(
+            f"{name}{of} names a parent that has not arrived: its process has not sent it yet, "
+            "does not send to this receiver, or dropped it"
+        )
+    if span.orphan:
+        return Cause(
+            f"{name} says that it has a parent, but no source recorded that one: it started "
+            "before the recording, in another process, or was left out by its instrumentation"
+        )
+    return Cause(f"{name} continues the context of a carrier whose sender was not recorded here")
 
 
 def _repeated(mismatches: Sequence[Mismatch]) -> Cause | None:

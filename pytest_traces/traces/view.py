@@ -13,6 +13,7 @@ from pytest_traces.recording import Capture, Clock, SpanKey, journal
 from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message, add_captured, add_tellings, open_lines
 from pytest_traces.report.words import listed, quoted
+from pytest_traces.settings import RECEIVED
 from pytest_traces.shape.fields import Fields
 from pytest_traces.sources.handwritten.blocks import blocks_of_this_thread
 from pytest_traces.traces import loops
@@ -22,6 +23,8 @@ from pytest_traces.traces.frame import Frame, forks, pull_all
 from pytest_traces.traces.lens import Only, Step, hidden_name
 
 _POLL_NS = 20_000_000
+#: How the names of our own threads begin: they bring spans only to who has asked for them.
+_OWN_THREADS = "pytest-traces receiver"
 #: What an open span may still bring must not be there.
 ABSENCE = "absence cannot be asserted while spans are open"
 
@@ -110,7 +113,28 @@ class Viewing:
 
     def _can_wait(self) -> bool:
         """Whether anything may still come: the recording is open, and somebody else is running."""
-        return self._frame.recording.is_open and threading.active_count() > 1
+        recording = self._frame.recording
+        if not recording.is_open:
+            return False
+        if recording.receiver is not None or (recording.takes_strays and journal.attach):
+            return True
+        here = threading.current_thread()
+        return any(
+            one is not here and not one.name.startswith(_OWN_THREADS)
+            for one in threading.enumerate()
+        )
+
+    def _awaits_parents(self) -> bool:
+        """Whether another process has sent a span and not yet the one above it."""
+        if all(one.is_silent is None for one in journal.windows):
+            return False
+        return any(
+            span.source == RECEIVED
+            and span.parent is None
+            and span.parent_id is not None
+            and span.outside_parent is None
+            for span in self._frame.forest().spans
+        )
 
     def _when_quiet(
         self,
@@ -137,7 +161,8 @@ class Viewing:
 
         def decided() -> bool:
             nonlocal failure, is_checked
-            is_checked = not (self._open_spans(waived) or on_its_way()) and is_silent()
+            busy = self._open_spans(waived) or on_its_way()
+            is_checked = not busy and is_silent() and not self._awaits_parents()
             if not is_checked:
                 return bool(self._frame.recording.problems)
             forest = self._forest()

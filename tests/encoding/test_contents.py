@@ -229,6 +229,7 @@ def test_documents_without_a_span(data: bytes) -> None:
             None,
         ),
     ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
 def test_what_is_no_trace_is_refused(data: bytes, message: str | None) -> None:
     """With the place and the reason."""

@@ -21,7 +21,17 @@ from pytest_traces.traces.receiver import SILENCE_NS
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PYTHON = Path(sys.executable).name
+HINT = (
+    "  hint:  a process sends its spans if an SDK is set up in it, as by opentelemetry-instrument, and if\n"
+    "         it has the environment of the receiver: env=traces.receiver.env"
+)
 START = 1_700_000_000_000_000_000
+
+
+@pytest.fixture(autouse=True)
+def new_ids() -> None:
+    """Ids are no longer those of earlier tests, whose late spans these would be."""
+    journal.past.forget()
 
 
 @pytest.fixture
@@ -316,7 +326,8 @@ class TestRun:
             "    hand-written    nothing added\n"
             "    OTLP            nothing arrived\n"
             f"                    {PYTHON} report.py was killed by SIGKILL;\n"
-            "                    spans that it had not sent are lost"
+            "                    spans that it had not sent are lost\n\n"
+            f"{HINT}"
         )
 
     def test_the_environment(self, act, monkeypatch):
@@ -372,3 +383,71 @@ class TestRun:
         """Whoever could send has ended."""
         act.run(self.python(""))
         assert act.receiver.is_silent(2**62)
+
+
+class TestParents:
+    """A span of another process comes, and the one above it later."""
+
+    def test_it_is_waited_for(self, act):
+        """Nothing is absent while it is on its way."""
+        post = Post(act.receiver.endpoint, span("click", 1))
+        Post(act.receiver.endpoint, span("POST", 2, parent=1)).end()
+        act.receiver._endpoint.last_ns = 1
+        act.receiver.is_known = False  # there is no silence to wait for
+        thread = when_waited_for(post.end)
+
+        act.assert_tree("click\n└─ POST")
+        thread.join()
+
+    def test_it_never_comes(self):
+        """When the time is over, the cause says so."""
+        with record(timeout="1ms", sources=["handwritten", "otlp"]) as act:
+            Post(act.receiver.endpoint, span("POST", 2, parent=1, service="shop")).end()
+            act.receiver._endpoint.last_ns = 1
+            with pytest.raises(AssertionError) as error:
+                act.assert_tree("click\n└─ POST")
+        assert str(error.value) == (
+            "'click' is missing; its child 'POST' is left without a parent\n\n"
+            "  - click                      missing\n"
+            "  ~ POST  internal  1.00 ms   expected below 'click'\n\n"
+            "  cause: 'POST' of shop names a parent that has not arrived: its process has not sent it yet,\n"
+            "         does not send to this receiver, or dropped it\n\n"
+            "  what was captured:\n"
+            "    opentelemetry   left out by traces_sources\n"
+            "    hand-written    nothing added\n"
+            "    OTLP            1 span of other processes: 1 of shop"
+        )
+
+    def test_absence_is_judged_without_it(self):
+        """A parent that nobody sends is not the test's fault."""
+        with record(timeout="1ms", sources=["handwritten", "otlp"]) as act:
+            Post(act.receiver.endpoint, span("POST", 2, parent=1)).end()
+            act.receiver.is_known = False
+            act.assert_none("click")
+
+
+def test_nothing_arrived(act):
+    """The hint says what a process needs."""
+    assert act.receiver
+    with pytest.raises(AssertionError) as error:
+        act.eventually("1ms").get("report")
+    assert str(error.value) == (
+        "no span fits 'report': no span was recorded\n\n"
+        "  what was captured:\n"
+        "    opentelemetry   left out by traces_sources\n"
+        "    hand-written    nothing added\n"
+        "    OTLP            nothing arrived\n\n"
+        f"{HINT}"
+    )
+
+
+def test_what_arrived(act):
+    """Each service is counted."""
+    Post(act.receiver.endpoint, span("a", 1, service="shop"), span("b", 2, service="shop")).end()
+    Post(act.receiver.endpoint, span("c", 3, service="stock"), span("d", 4)).end()
+    with pytest.raises(AssertionError) as error:
+        act.eventually("1ms").get("report")
+    assert (
+        "    OTLP            4 spans of other processes: 2 of shop, 1 of stock, "
+        "1 of an unnamed service"
+    ) in str(error.value)

@@ -6,6 +6,7 @@ What arrives is kept as it came; a span is read when a test looks at it.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from pytest_traces.encoding import otlp_proto
@@ -14,6 +15,12 @@ from pytest_traces.model import SpanData
 from pytest_traces.recording import Capture, Recording, SpanKey
 from pytest_traces.recording import past_key as number_of
 from pytest_traces.settings import RECEIVED
+
+_MOST_SERVICES = 6
+_HINT = (
+    "a process sends its spans if an SDK is set up in it, as by opentelemetry-instrument, and if "
+    "it has the environment of the receiver: env=traces.receiver.env"
+)
 
 
 class OtlpSource:
@@ -66,12 +73,18 @@ class OtlpSource:
         return True
 
     def captured(self, recording: Recording, spans: int) -> Capture:
-        """How many spans other processes have sent; an empty state where nobody could."""
-        if spans:
-            state = f"{spans} span{'' if spans == 1 else 's'} of other processes"
-        else:
-            state = "nothing arrived" if recording.is_silent is not None else ""
-        return Capture("OTLP", state, tuple(recording.remarks.get(RECEIVED, ())))
+        """How many spans each service has sent; an empty state where nobody could."""
+        notes = tuple(recording.remarks.get(RECEIVED, ()))
+        if recording.is_silent is None:
+            return Capture("OTLP", "", notes)
+        if not spans:
+            return Capture("OTLP", "nothing arrived", notes, _HINT)
+        seen = (span for span in recording.look().spans if span.source == RECEIVED)
+        counts = Counter(span.service or "an unnamed service" for span in seen)
+        services = [f"{number} of {name}" for name, number in counts.most_common(_MOST_SERVICES)]
+        more = ", …" if len(counts) > _MOST_SERVICES else ""
+        state = f"{spans} span{'' if spans == 1 else 's'} of other processes"
+        return Capture("OTLP", f"{state}: {', '.join(services)}{more}", notes)
 
 
 otlp = OtlpSource()

@@ -41,15 +41,18 @@ class Shipment:
     def _ship(self) -> None:
         self._is_asked = True
         while self._is_asked and self._lock.acquire(blocking=False):  # or who has it looks again
-            try:
-                self._is_asked = False
-                if spans := self._news():
-                    self._post(encode(spans))
-            except OSError:
-                self._stop()
-                self._give_up()
-            finally:
-                self._lock.release()
+            self._is_asked = False
+            self._send_news()
+
+    def _send_news(self) -> None:
+        try:
+            if spans := self._news():
+                self._post(encode(spans))
+        except OSError:
+            self._stop()
+            self._give_up()
+        finally:
+            self._lock.release()
 
     def _news(self) -> list[SpanData]:
         """The spans that have started or ended since it was asked last."""

@@ -12,6 +12,10 @@ from pytest_traces.recording import Journal
 from pytest_traces.sources.sentry.kept import SOURCE, Kept, Reading, read_clocks
 from pytest_traces.sources.work import work
 
+#: The thread that sends what was captured before the recording. Sentry traces its own requests,
+#: too, where its DSN has a port (``is_sentry_url`` is asked for the host alone).
+_SENDING = "sentry-sdk."
+
 Read = Callable[[Kept], SpanData]
 
 
@@ -39,7 +43,9 @@ class Book:
     @property
     def is_taking(self) -> bool:
         """Whether a recording is open, and what happens here is the application's own doing."""
-        return bool(self.journal.windows) and not self._silent.depth
+        if not self.journal.windows or self._silent.depth:
+            return False
+        return not threading.current_thread().name.startswith(_SENDING)
 
     @contextmanager
     def silence(self) -> Iterator[None]:
@@ -49,6 +55,17 @@ class Book:
             yield
         finally:
             self._silent.depth -= 1
+
+    @contextmanager
+    def care(self) -> Iterator[None]:
+        """Around what looks into Sentry's objects: the application must not notice if it fails."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # another version, a class of the application's
+            problem = f"a span of {SOURCE} cannot be recorded: {type(error).__name__}: {error}"
+            for window in self.journal.windows:
+                if SOURCE in window.settings.sources and problem not in window.problems:
+                    window.problems.append(problem)
 
     def begin(self, span: Any, began: Reading, read: Read, *, is_timed: bool) -> Kept:
         """A span has started."""

@@ -104,11 +104,9 @@ class Carriers:
             return
         key = key_of(outer)
         for window in self._journal.windows:
-            window.carriers[:] = [
-                one
-                for one in window.carriers
-                if one.action != "inject" or all(ref[1:] != key for ref in one.current)
-            ]
+            for one in list(window.carriers):
+                if one.action == "inject" and any(ref[1:] == key for ref in one.current):
+                    window.carriers.remove(one)
 
 
 def _is_isolating(scope: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 from weakref import WeakSet
@@ -55,9 +56,13 @@ class Clients:
         """The clients that have done something, and the one that is current or global."""
         return [*{id(one): one for one in (*self._seen, *_set_clients())}.values()]
 
+    def _note(self, client: Any) -> None:
+        with suppress(TypeError):  # one of the application's own, which cannot be kept
+            self._seen.add(client)
+
     def _wrap_init(self, init: Callable[..., None]) -> Callable[..., None]:
         def init_and_note(client: Any, *args: Any, **kwargs: Any) -> None:
-            self._seen.add(client)
+            self._note(client)
             with self._book.silence():
                 init(client, *args, **kwargs)
 
@@ -69,7 +74,7 @@ class Clients:
         def capture_and_record(client: Any, *args: Any, **kwargs: Any) -> Any:
             if not windows:
                 return capture(client, *args, **kwargs)
-            self._seen.add(client)
+            self._note(client)
             event = kwargs.get("event", args[0] if args else None)
             hint = kwargs.get("hint", args[1] if len(args) > 1 else None)
             around = self._errors.around(client)

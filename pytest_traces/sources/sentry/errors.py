@@ -53,10 +53,9 @@ class Errors:
         for error, why in unchecked:
             if error.key is not None and past_key(*error.key) not in known:
                 for window in self._journal.windows:
-                    window.errors[:] = [
-                        one._replace(key=None, unlinked=why) if one is error else one
-                        for one in window.errors
-                    ]
+                    for place, one in enumerate(window.errors):
+                        if one is error:  # others may be added meanwhile, behind it
+                            window.errors[place] = one._replace(key=None, unlinked=why)
 
     def forget(self) -> None:
         """Their recordings are over."""
@@ -64,10 +63,13 @@ class Errors:
 
     def around(self, client: Any) -> Around:
         """What an event of this client finds."""
-        options = client.options or {}
-        rates = (options.get("traces_sample_rate"), options.get("traces_sampler"))
-        is_tracing = options.get("enable_tracing") is not False and rates != (None, None)
-        return Around(current_key(), bool(client.is_active()), is_tracing)
+        try:
+            options, is_active = client.options or {}, bool(client.is_active())
+            rates = (options.get("traces_sample_rate"), options.get("traces_sampler"))
+            is_tracing = options.get("enable_tracing") is not False and rates != (None, None)
+        except Exception:  # noqa: BLE001  # a client of the application's own
+            is_active, is_tracing = False, False
+        return Around(current_key(), is_active, is_tracing)
 
     def captured(self, event: Any, hint: Any, outcome: Outcome, around: Around) -> None:
         """An event went through a client, with or without a transport."""

@@ -69,7 +69,8 @@ class StaticSpans:
             is_timed = _argument(args, kwargs, _START, "start_timestamp") is None
             if isinstance(span, self._transaction):
                 self._made[id(span)] = span, began, is_timed
-            else:
+                return
+            with book.care():
                 self._begin(span, began, is_timed)
 
         return named_like(init_and_record, init)
@@ -93,7 +94,8 @@ class StaticSpans:
         def decide_and_record(transaction: Any, *args: Any, **kwargs: Any) -> Any:
             result = decide(transaction, *args, **kwargs)
             if windows:
-                self._start(transaction)
+                with self._book.care():
+                    self._start(transaction)
             return result
 
         return named_like(decide_and_record, decide)
@@ -134,7 +136,9 @@ class StaticSpans:
             kept = book.live.get(id(span))
             if kept is None:
                 return finish(span, *args, **kwargs)
-            sent = _recorded_by(span)
+            sent: set[int] = set()
+            with book.care():
+                sent = _recorded_by(span)
             with ending(book, span, _argument(args, kwargs, _END, "end_timestamp")):
                 with outcomes.watch() as outcome:
                     result = finish(span, *args, **kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -82,7 +82,8 @@ class StreamedSpans:
                 return start(scope, *args, **kwargs)
             name = args[0] if args else kwargs.get("name")
             attributes = args[1] if len(args) > 1 else kwargs.get("attributes")
-            token = starting.set(_Start(name, dict(attributes or {})))
+            known = dict(attributes) if isinstance(attributes, Mapping) else {}
+            token = starting.set(_Start(name, known))
             try:
                 return start(scope, *args, **kwargs)
             finally:
@@ -99,8 +100,9 @@ class StreamedSpans:
                 return
             began = read_clocks()
             init(span, *args, **kwargs)
-            kept = book.begin(span, began, read_streamed, is_timed=True)
-            kept.inner = is_inner(book, span)
+            with book.care():
+                kept = book.begin(span, began, read_streamed, is_timed=True)
+                kept.inner = is_inner(book, span)
 
         return named_like(init_and_record, init)
 
@@ -114,10 +116,11 @@ class StreamedSpans:
                 return
             around, began = current_span(), read_clocks()
             init(span, *args, **kwargs)
-            kept = book.begin(span, began, read_streamed, is_timed=True)
-            kept.name, kept.attributes = start.name, start.attributes
-            self._nest(kept, around)
-            kept.inner = is_inner(book, span)
+            with book.care():
+                kept = book.begin(span, began, read_streamed, is_timed=True)
+                kept.name, kept.attributes = start.name, start.attributes
+                self._nest(kept, around)
+                kept.inner = is_inner(book, span)
 
         return named_like(init_and_record, init)
 
@@ -171,7 +174,7 @@ class StreamedSpans:
         def set_and_record(span: Any, attributes: Any) -> None:
             kept = self._kept(span)
             if kept is not None:
-                kept.attributes.update(attributes)
+                kept.attributes.update(attributes if isinstance(attributes, Mapping) else {})
             set_all(span, attributes)
 
         return named_like(set_and_record, set_all)

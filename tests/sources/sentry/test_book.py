@@ -110,3 +110,18 @@ def test_a_recording_that_is_over(book):
     book.flush()
 
     assert book.journal.entries == {}
+
+
+def test_sentrys_own_requests_are_no_spans(sentry):
+    """It traces what its sending thread does; that was captured before the recording."""
+
+    def send():
+        with sentry_sdk.start_span(op="http.client", name="POST envelope"):
+            pass
+
+    sentry(traces_sample_rate=1.0)
+    with record(timeout="0s") as act:
+        thread = threading.Thread(target=send, name="sentry-sdk.BackgroundWorker")
+        thread.start()
+        thread.join()
+        assert not act.spans

@@ -211,3 +211,46 @@ def test_problems_with_a_span(sentry):
         act._frame.recording.problems.clear()
 
     assert "a span of sentry cannot be read: ValueError" in str(raised.value)
+
+
+@pytest.mark.parametrize("life", ["static", "streamed"])
+def test_what_cannot_be_looked_into(sentry, monkeypatch, life):
+    """It is a problem that every assertion tells, and none of the application's."""
+
+    def fail(*_):
+        raise AttributeError("no such thing")
+
+    sentry(traces_sample_rate=1.0)
+    monkeypatch.setattr(f"pytest_traces.sources.sentry.{life}.is_inner", fail)
+    if life == "streamed" and not hasattr(traces, "start_span"):
+        pytest.skip("this version has no streamed spans")
+    if life == "streamed":
+        sentry(traces_sample_rate=1.0, _experiments={"trace_lifecycle": "stream"})
+    with record(timeout="0s") as act:
+        for _ in range(2):
+            if life == "streamed":
+                traces.start_span(name="load").end()
+            else:
+                transaction = sentry_sdk.start_transaction(name="checkout")
+                transaction.start_child(name="load").finish()
+                transaction.finish()
+        (problem,) = act._frame.recording.problems
+        act._frame.recording.problems.clear()
+
+    assert problem == "a span of sentry cannot be recorded: AttributeError: no such thing"
+
+
+def test_a_client_of_another_make(sentry):
+    """It may be unable to say anything, or to be kept."""
+
+    class Odd(client.BaseClient):
+        __hash__ = None
+
+        def is_active(self):
+            raise ZeroDivisionError
+
+    with record() as act:
+        Odd().capture_event({"level": "error", "message": "gone"})
+        assert [error.message for error in act._frame.recording.errors] == ["gone"]
+        Odd().capture_event("no event")
+        assert len(act._frame.recording.errors) == 1
