@@ -98,7 +98,8 @@ def new_request() -> bytes:
         for attribute in range(ATTRIBUTES):
             added = span.attributes.add(key=f"benchmark.attribute.{attribute}")
             added.value.string_value = f"value {number}"
-    return request.SerializeToString()
+    body: bytes = request.SerializeToString()
+    return body
 
 
 class Thrower(http.server.BaseHTTPRequestHandler):

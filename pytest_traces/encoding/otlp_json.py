@@ -74,6 +74,7 @@ def _scoped(resource_spans: Node) -> Iterator[tuple[str | None, Node]]:
 
 def _ids(span: Node, rejected: list[str] | None) -> tuple[str, str, str | None] | None:
     """Trace id, span id and the parent's id; None where they are wrong, and that is noted."""
+    trace_id = span_id = parent_id = b""
     try:
         may_be_base64 = rejected is None
         trace_id = _id(span, "traceId", TRACE_ID_BYTES, may_be_base64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pytest_traces.recording import (
     Arrival,
@@ -17,7 +18,9 @@ from pytest_traces.recording import (
 )
 from pytest_traces.report.words import plural
 from pytest_traces.sources.otlp import otlp
-from pytest_traces.sources.otlp.endpoint import Endpoint
+
+if TYPE_CHECKING:  # it imports http.server
+    from pytest_traces.sources.otlp.endpoint import Deliver, Endpoint
 
 #: So long nothing may come before other processes are taken to have fallen silent.
 SILENCE_NS = 250_000_000
@@ -127,7 +130,7 @@ def open_receiver(recording: Recording) -> Receiver:
         recording: an open one.
     """
     open_spans: dict[int, int] = {}
-    endpoint = Endpoint(lambda arrivals: enter(arrivals, open_spans), owned=True)
+    endpoint = _open_endpoint(lambda arrivals: enter(arrivals, open_spans), owned=True)
     receiver = Receiver(endpoint)
     attach(recording, receiver, receiver.is_silent)
 
@@ -138,6 +141,12 @@ def open_receiver(recording: Recording) -> Receiver:
     recording.pulls.append(lambda: _report(recording, endpoint))
     recording.endings.append(end)
     return receiver
+
+
+def _open_endpoint(deliver: Deliver, *, owned: bool) -> Endpoint:
+    from pytest_traces.sources.otlp.endpoint import Endpoint
+
+    return Endpoint(deliver, owned=owned)
 
 
 def enter(arrivals: Sequence[Entry], open_spans: dict[int, int]) -> None:
@@ -175,7 +184,7 @@ class SessionReceiver(Receiver):
         #: The names of spans that no recording has claimed so far, by their keys.
         self._waiting: dict[SpanKey, str] = {}
         self._claimed: set[SpanKey] = set()
-        super().__init__(Endpoint(self._enter, owned=False))
+        super().__init__(_open_endpoint(self._enter, owned=False))
         self.unclaimed: Counter[str] = Counter()
 
     def open(self) -> None:

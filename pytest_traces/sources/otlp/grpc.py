@@ -53,7 +53,7 @@ class GrpcListener:
         self._workers = futures.ThreadPoolExecutor(_WORKERS, "pytest-traces receiver gRPC")
         self._server = grpc.server(
             self._workers,
-            handlers=(self._handlers(),),
+            handlers=[self._handlers()],
             options=(
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", bodies.LIMIT),

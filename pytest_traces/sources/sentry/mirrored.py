@@ -26,7 +26,8 @@ def as_copy(data: SpanData, op: Any) -> SpanData:
     is_error = data.status_description == _ERROR
     told = attributes.pop(_KIND, None)
     name = str(getattr(told, "name", told)).lower()
-    kind: Kind = next((one for one in KINDS if one == name), "internal")
+    kinds: dict[str, Kind] = {one: one for one in KINDS}
+    kind = kinds.get(name, "internal")
     if told is None and str(op).startswith("http."):
         kind = data.kind
     return data._replace(

@@ -132,8 +132,9 @@ class StreamedSpans:
         if kept.span._scope is None and above is not None and _are_of_one(above.span, kept.span):
             kept.above = above
         if not hasattr(kept.span, "_trace_id"):  # before 2.65 it has no ids
-            known = around is not None and kept.above is None and hasattr(around, "_trace_id")
-            trace_id = around.trace_id if known else uuid4().hex
+            trace_id = uuid4().hex
+            if around is not None and kept.above is None and hasattr(around, "_trace_id"):
+                trace_id = around.trace_id
             if kept.above is not None and kept.above.ids is not None:
                 trace_id = kept.above.ids[0]
             kept.ids = trace_id, uuid4().hex[16:]
