@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import mmap
 import os
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from pytest_traces.recording import Journal, Recording
@@ -54,17 +55,29 @@ class Forks:
 
     def _in_child(self) -> None:
         self._journal.begin_in_child()
-        shared = self._shared
-        places = [self._bytes[w] for w in self._journal.windows if w in self._bytes]
-        if not places or shared is None:
+        known = [window for window in self._journal.windows if window in self._bytes]
+        lines = {one.lifeline for one in known if one.lifeline is not None}
+        # What one receiver gets, all recordings have that it serves: so it is the one of most.
+        served, lifeline = max(
+            ((sum(map(one.serves, known)), one) for one in lines),
+            key=lambda pair: pair[0],
+            default=(0, None),
+        )
+        if lifeline is None or not served:
+            self._journal.subscribe(self._teller(known))
             return
+        lifeline.begin_in_child(self._teller(known))
+        lost = [window for window in known if not lifeline.serves(window)]
+        if lost:
+            self._journal.subscribe(self._teller(lost))
+
+    def _teller(self, windows: list[Recording]) -> Callable[[], None]:
+        """Tells the parent that spans of these recordings are not there."""
+        places = [self._bytes[window] for window in windows]
 
         def tell() -> None:
-            for place in places:
-                shared[place] = 1
+            if self._shared is not None:
+                for place in places:
+                    self._shared[place] = 1
 
-        lifelines = [w.lifeline for w in self._journal.windows if w.lifeline is not None]
-        if lifelines:  # what one receiver gets, all recordings have
-            lifelines[0].begin_in_child(tell)
-        else:
-            self._journal.subscribe(tell)
+        return tell

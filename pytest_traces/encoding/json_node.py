@@ -19,6 +19,8 @@ from pytest_traces.encoding.malformed import Malformed
 _DECIMAL = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 _NAMED_FLOATS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 _SHOWN = 40
+#: What fits into 64 bits is shorter, and the time to convert digits grows with their square.
+_LONGEST_NUMBER = 64
 
 
 class Node:
@@ -163,7 +165,7 @@ def _snake(name: str) -> str:
 
 def _whole(text: str) -> int | None:
     """The whole number that a text is; an exponent is allowed, a fraction is not."""
-    if not _DECIMAL.fullmatch(text):
+    if len(text) > _LONGEST_NUMBER or not _DECIMAL.fullmatch(text):
         return None
     number = Decimal(text)
     return int(number) if number == number.to_integral_value() else None

@@ -5,6 +5,7 @@ The messages are those of opentelemetry-proto, which is imported with the first 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -71,6 +72,7 @@ class ProtoSpan(NamedTuple):
         """The whole span, as one of this source."""
         span, group, _ = self
         parent_id, status = span.parent_span_id, span.status
+        flags: int = getattr(span, "flags", 0)  # of a proto since 1.23
         return SpanData(
             name=span.name,
             trace_id=span.trace_id.hex(),
@@ -94,8 +96,8 @@ class ProtoSpan(NamedTuple):
             resource=group.resource,
             scope=group.scope,
             source=source,
-            sampled=not span.flags & UNSAMPLED,
-            remote_parent=is_remote(span.flags),
+            sampled=not flags & UNSAMPLED,
+            remote_parent=is_remote(flags),
         )
 
 
@@ -149,8 +151,11 @@ def check(body: bytes, rejected: list[str]) -> Checked:
             ]
     if _FAULTY not in ends:
         return Checked(range(len(ends)), ends)
-    faults = (_fault(one.span) for one in read(body))
-    rejected += [fault for fault in faults if fault is not None]
+    for resource_spans in request.resource_spans:
+        for scope_spans in resource_spans.scope_spans:
+            faults = (_fault(span) for span in scope_spans.spans)
+            # The same fault of many spans is one text.
+            rejected += [sys.intern(fault) for fault in faults if fault is not None]
     numbers = [number for number, end in enumerate(ends) if end != _FAULTY]
     return Checked(numbers, [ends[number] for number in numbers])
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_traces.recording import journal
+
 if TYPE_CHECKING:  # imported with the first receiver
     from pytest_traces.traces.receiver import Receiver
 
@@ -27,6 +29,15 @@ def traces_receiver(request: pytest.FixtureRequest) -> Generator[Receiver, None,
     finally:
         receiver.close()
         _add(request.config, receiver.unclaimed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    journal.uses_servers = "traces_receiver" in getattr(item, "fixturenames", ())
+
+
+def pytest_unconfigure() -> None:
+    journal.uses_servers = True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -55,8 +55,9 @@ def _place(
 ) -> Iterator[Numbered]:
     """A span belongs to the window that knows its trace, otherwise to that of its start time.
 
-    It did not start after it has arrived. What was not sent to one recording, and started
-    before this one in a trace that it does not know, is left out.
+    It did not start after it has arrived, nor before the recording that it was sent to, whatever
+    the clock of its process says; then it is where it has arrived. What was not sent to
+    one recording, and started before this one in a trace that it does not know, is left out.
     """
     known: dict[str, int] = {}
     for number, span in spans:
@@ -71,9 +72,11 @@ def _place(
         before = bisect_right(times, span.start_ns)
         mark = border.marks[before - 1].number if before else 0
         began = max(mark, known.get(span.trace_id, 0))
-        is_here = began >= border.first and (border.takes_strays or span.trace_id in known)
-        if is_here or arrival.owned:
-            yield min(max(began, border.first), number), span
+        is_meant = border.takes_strays or span.trace_id in known or arrival.owner
+        if began >= border.first and is_meant:
+            yield min(began, number), span
+        elif arrival.owner == border.first:  # whoever knows its address has begun since
+            yield number, span
 
 
 def with_errors(span: SpanData, errors: Collection[ErrorData]) -> SpanData:

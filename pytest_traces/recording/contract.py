@@ -77,6 +77,10 @@ class Source(Part, Protocol):
 class Lifeline(Protocol):
     """Brings the spans of a forked child to its parent."""
 
+    def serves(self, recording: Recording) -> bool:
+        """Whether that recording gets them."""
+        ...
+
     def before_fork(self) -> None:
         """The process is about to be forked."""
 

@@ -29,13 +29,14 @@ class Arrival(NamedTuple):
 
     The journal has them as plain tuples, see :func:`arrival_of`: the collector of garbage visits
     each named one, and lets go of a plain one that has only atoms in it.
-    ``owned``: it was sent to one recording, and is that recording's whenever it started.
+    ``owner``: the first number of the recording that it was sent to, and whose it is whenever it
+    started; 0 if it was sent to nobody in particular.
     """
 
     source: str
     end_ns: int | None
     payload: Any
-    owned: bool
+    owner: int
     #: Which of the spans in the payload.
     part: int = 0
 
@@ -81,6 +82,8 @@ class Journal:
         self.marks: list[Mark] = []
         #: What a receiver for several recordings does with each of them when it opens.
         self.attach: Callable[[Recording], None] | None = None
+        #: Whether the test that runs uses it; True where no test runs.
+        self.uses_servers = True
         self.numbers = itertools.count(1)
         self._condition = threading.Condition()
         self._listeners: list[Callable[[], None]] = []

@@ -69,6 +69,8 @@ class Traffic:
         #: Whether spans that other processes sent to nobody in particular are its own by their
         #: time; those of a trace that it knows are its own in any case.
         self.takes_strays = False
+        #: Parents of received spans that somebody has waited for in vain.
+        self.given_up: set[tuple[str, str]] = set()
         #: Takes the spans of forked children; None where they are lost.
         self.lifeline: Lifeline | None = None
 

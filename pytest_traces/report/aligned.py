@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 from pytest_traces.forest import Span, walk_down
 from pytest_traces.report.raised import raised_by
-from pytest_traces.report.rows import Row, layout, raised_rows, remarks, span_row
+from pytest_traces.report.rows import (
+    Row,
+    layout,
+    raised_rows,
+    remarks,
+    span_row,
+    with_services,
+)
 from pytest_traces.report.sentences import difference
 from pytest_traces.report.words import often, path_of, plural, quoted, shown
 from pytest_traces.shape.mismatch import Alignment, Mismatch, Place
@@ -42,7 +49,7 @@ def aligned_lines(alignment: Alignment) -> list[str]:
             rows.append(Row("", "… and more; these are the first differences"))
             break
         rows.append(row)
-    return layout(rows, marked=True)
+    return layout(with_services(rows), marked=True)
 
 
 def _absent(alignment: Alignment) -> int:

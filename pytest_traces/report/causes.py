@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pytest_traces.forest import Forest, Span
+from pytest_traces.forest import Forest, Span, walk_down
 from pytest_traces.report.unrelated import tellings_of
 from pytest_traces.report.words import plural, quoted
 from pytest_traces.settings import RECEIVED
@@ -71,8 +71,10 @@ def _wrong_instrumentation(mismatches: Sequence[Mismatch], forest: Forest) -> Ca
         )
     scopes = {span.scope for span in spans}
     scope = next(iter(scopes))
-    others = {span.scope for span in forest.spans} - scopes
-    if len(scopes) == 1 and scope is not None and others:
+    extra = {id(span) for span in walk_down(spans)}
+    others = [span for span in forest.spans if id(span) not in extra]
+    is_apart = bool(others) and all(span.scope != scope for span in others)
+    if len(scopes) == 1 and scope is not None and is_apart:
         return Cause(
             f"all that is unexpected comes from the scope {scope!r}",
             f"if that instrumentation is new or was upgraded: traces.ignoring(scope={scope!r})",

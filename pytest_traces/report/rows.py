@@ -15,6 +15,8 @@ _DURATION_COLUMN = 8
 _DEEPEST = 24
 #: How far the names of trees are indented.
 _PLAIN, _MARKED = 2, 4
+#: What OpenTelemetry calls a service that has no name, "unknown_service:python" for example.
+_UNNAMED = "unknown_service"
 #: How long what is said of a span may be in its line.
 _REMARKS = 110
 
@@ -28,6 +30,7 @@ class Row(NamedTuple):
     took: str = ""
     note: str = ""
     mark: str = " "
+    service: str | None = None
 
 
 def layout(rows: Sequence[Row], *, marked: bool) -> list[str]:
@@ -50,7 +53,18 @@ def layout(rows: Sequence[Row], *, marked: bool) -> list[str]:
 def span_row(span: Span, lead: str, note: str = "", mark: str = " ") -> Row:
     """The row of a recorded span."""
     took = "open" if span.duration_ns is None else duration(span.duration_ns)
-    return Row(lead, shown(span.name), span.kind, took, note, mark)
+    return Row(lead, shown(span.name), span.kind, took, note, mark, span.service)
+
+
+def with_services(rows: Sequence[Row]) -> list[Row]:
+    """The rows with the service of each span in its note, where they are of several."""
+    named = {row.service for row in rows if row.service and not row.service.startswith(_UNNAMED)}
+    if len(named) < 2:
+        return list(rows)
+    return [
+        row._replace(note=f"[{row.service}] {row.note}".rstrip()) if row.service in named else row
+        for row in rows
+    ]
 
 
 def remarks(span: Span) -> str:

@@ -47,10 +47,8 @@ class Tellings(NamedTuple):
 
     def hint(self, wanted: str | None = None) -> str:
         """How to choose one, the wanted one if that is known."""
-        one, other = (wanted, wanted) if wanted else (self.sources[0], self.sources[-1])
-        return (
-            f"choose one: traces_sources = {one} in the ini file, or traces.only(source={other!r})"
-        )
+        one = wanted or self.sources[0]
+        return f"choose one: traces_sources = {one} in the ini file, or traces.only(source={one!r})"
 
 
 def tellings_of(forest: Forest) -> Tellings | None:

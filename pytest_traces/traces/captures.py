@@ -11,7 +11,7 @@ from pytest_traces.model import SpanData
 from pytest_traces.recording import Capture, Recording, Source, journal
 from pytest_traces.report.rows import summary
 from pytest_traces.report.words import duration, listed, plural, quoted
-from pytest_traces.settings import LOADED, PLAYED
+from pytest_traces.settings import LOADED, PLAYED, RECEIVED
 from pytest_traces.traces.frame import Frame, forks
 
 
@@ -29,6 +29,10 @@ def captures_of(
     counts = Counter(span.source for span in data)
     found = (_of_source(source, recording, counts) for source in journal.sources.values())
     captures = [capture for capture in found if capture is not None]
+    if recording.receiver is not None and not counts[RECEIVED]:  # then that is the question
+        captures = [
+            one if one.title == RECEIVED.upper() else one._replace(hint=None) for one in captures
+        ]
     captures += _of_other_times(frame)
     for step in frame.steps:
         hidden = [span for span in frame.forest().spans if step.drops(span)]

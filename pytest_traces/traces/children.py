@@ -20,10 +20,14 @@ _GRACE_S = 5.0
 
 
 class Ended(NamedTuple):
-    """A child that is over; ``timed_out`` if it had to be killed."""
+    """A child that is over.
+
+    ``timed_out``: it had to be killed; ``left_behind``: it had ended, but not what it had started.
+    """
 
     process: subprocess.CompletedProcess[str]
     timed_out: bool
+    left_behind: bool
 
 
 def title_of(args: Any) -> str:
@@ -55,24 +59,28 @@ def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, A
         defaults["start_new_session"] = True  # to end what it has started, too
     if not {"text", "universal_newlines", "encoding"}.isdisjoint(popen):
         del defaults["text"], defaults["errors"]
-    process = subprocess.Popen(args, **{**defaults, **popen})
-    timed_out = False
+    options = {**defaults, **popen}
+    is_leader = bool(options.get("start_new_session"))
+    process = subprocess.Popen(args, **options)
+    timed_out = left_behind = False
     try:
         out, err = process.communicate(given, timeout_s)
     except subprocess.TimeoutExpired:
-        timed_out = True
-        _kill(process)
+        left_behind = process.poll() is not None
+        timed_out = not left_behind
+        _kill(process, is_leader=is_leader)
         out, err = _rest(process)
     except BaseException:
-        _kill(process)
+        _kill(process, is_leader=is_leader)
         process.wait()
         raise
-    return Ended(subprocess.CompletedProcess(args, process.returncode, out, err), timed_out)
+    done = subprocess.CompletedProcess(args, process.returncode, out, err)
+    return Ended(done, timed_out, left_behind)
 
 
-def _kill(process: subprocess.Popen[Any]) -> None:
+def _kill(process: subprocess.Popen[Any], *, is_leader: bool) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        if _POSIX and os.getpgid(process.pid) == process.pid:
+        if is_leader:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()

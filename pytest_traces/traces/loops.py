@@ -36,7 +36,7 @@ def _is_set_aside(loop: Any) -> bool:
     frame = sys._getframe()  # noqa: SLF001  # inspect.currentframe would import inspect
     below: Any = frame
     while below is not None:
-        if below.f_code.co_name == "run_forever":
+        if below.f_code.co_name in ("run_forever", "_run_once"):  # the latter: nest_asyncio
             return False
         below = below.f_back
     return True

@@ -17,7 +17,9 @@ from pytest_traces.recording import (
     journal,
 )
 from pytest_traces.report.words import plural
+from pytest_traces.settings import RECEIVED
 from pytest_traces.sources.otlp import otlp
+from pytest_traces.traces.hearing import hears_servers
 
 if TYPE_CHECKING:  # it imports http.server
     from pytest_traces.sources.otlp.endpoint import Deliver, Endpoint
@@ -40,8 +42,8 @@ class Receiver:
     def __init__(self, endpoint: Endpoint, protocol: str = "http/protobuf") -> None:
         self._endpoint = endpoint
         self._protocol = protocol
-        #: Whether anybody could have been told of it; else only children of ``run`` send.
-        self.is_known = False
+        #: Since when somebody could know of it; until then only children of ``run`` send.
+        self.known_ns: int | None = None
 
     def __repr__(self) -> str:
         return f"<Receiver of {plural(self._endpoint.accepted, 'span')}>"
@@ -52,7 +54,9 @@ class Receiver:
 
         A web page's exporter is given ``f"{endpoint}/v1/traces"``; any origin may send.
         """
-        self.is_known = True
+        self.tell()
+        if self._protocol == "grpc":
+            return self.variables["OTEL_EXPORTER_OTLP_ENDPOINT"]
         return self._endpoint.url
 
     @property
@@ -71,7 +75,7 @@ class Receiver:
         Raises:
             ModuleNotFoundError: opentelemetry-proto is not installed; or grpcio, for gRPC.
         """
-        self.is_known = True
+        self.tell()
         return self._endpoint.variables(self._protocol)
 
     @property
@@ -81,7 +85,7 @@ class Receiver:
         Raises:
             ModuleNotFoundError: as for :attr:`variables`.
         """
-        self.is_known = True
+        self.tell()
         return self._endpoint.env(self._protocol)
 
     @property
@@ -91,18 +95,24 @@ class Receiver:
         Raises:
             ModuleNotFoundError: on :attr:`variables`, where grpcio is not installed.
         """
-        other = Receiver(self._endpoint, "grpc")
-        self.is_known = True
-        return other
+        self.tell()
+        return Receiver(self._endpoint, "grpc")
+
+    def tell(self) -> None:
+        """From now on somebody may send."""
+        if self.known_ns is None:
+            self.known_ns = Clock.monotonic_ns()
 
     def environment(self, given: Mapping[str, str] | None) -> dict[str, str]:
         """The environment of a child: what ``given`` changes stays as it is given."""
         if given is None:
             return self._endpoint.env(self._protocol)
-        variables = self._endpoint.variables(self._protocol)
-        chosen = {name for name in variables if given.get(name) != os.environ.get(name)}
-        added = {name: value for name, value in variables.items() if name not in chosen & {*given}}
-        return {**given, **added}
+        changed = {k: v for k, v in given.items() if os.environ.get(k) != v}
+        ours = self._endpoint.env(self._protocol)
+        added = self._endpoint.variables(self._protocol)
+        # What is as it is here, is here: some of it has to go.
+        kept = {k: v for k, v in given.items() if k in changed or k in ours}
+        return {**kept, **added, **changed}
 
     def is_silent(self, since_ns: int) -> bool:
         """Whether nothing has come for a while, counted from that monotonic time at the earliest.
@@ -113,10 +123,10 @@ class Receiver:
         endpoint = self._endpoint
         if endpoint.busy:
             return False
-        last = endpoint.last_ns or 0
-        if not self.is_known:
+        if self.known_ns is None:
             return True  # whoever could send has ended
-        return Clock.monotonic_ns() - max(last, since_ns) >= SILENCE_NS
+        last = max(endpoint.last_ns or 0, self.known_ns, since_ns)
+        return Clock.monotonic_ns() - last >= SILENCE_NS
 
     def close(self) -> None:
         """Receive no more."""
@@ -130,23 +140,26 @@ def open_receiver(recording: Recording) -> Receiver:
         recording: an open one.
     """
     open_spans: dict[int, int] = {}
-    endpoint = _open_endpoint(lambda arrivals: enter(arrivals, open_spans), owned=True)
+    endpoint = _open_endpoint(lambda arrivals: enter(arrivals, open_spans), recording.first)
     receiver = Receiver(endpoint)
     attach(recording, receiver, receiver.is_silent)
 
+    def report() -> None:
+        _report(recording, endpoint.problems)
+
     def end() -> None:
         receiver.close()
-        _report(recording, endpoint)
+        report()
 
-    recording.pulls.append(lambda: _report(recording, endpoint))
+    recording.pulls.append(report)
     recording.endings.append(end)
     return receiver
 
 
-def _open_endpoint(deliver: Deliver, *, owned: bool) -> Endpoint:
+def _open_endpoint(deliver: Deliver, owner: int) -> Endpoint:
     from pytest_traces.sources.otlp.endpoint import Endpoint
 
-    return Endpoint(deliver, owned=owned)
+    return Endpoint(deliver, owner=owner)
 
 
 def enter(arrivals: Sequence[Entry], open_spans: dict[int, int]) -> None:
@@ -184,7 +197,7 @@ class SessionReceiver(Receiver):
         #: The names of spans that no recording has claimed so far, by their keys.
         self._waiting: dict[SpanKey, str] = {}
         self._claimed: set[SpanKey] = set()
-        super().__init__(_open_endpoint(self._enter, owned=False))
+        super().__init__(_open_endpoint(self._enter, 0))
         self.unclaimed: Counter[str] = Counter()
 
     def open(self) -> None:
@@ -209,11 +222,17 @@ class SessionReceiver(Receiver):
             self.unclaimed.update(names)
 
     def _attach(self, recording: Recording) -> None:
+        endpoint, before = self._endpoint, self._endpoint.noted()
+
         def is_silent(since_ns: int) -> bool:
-            return not recording.takes_strays or self.is_silent(since_ns)
+            return not hears_servers(recording) or self.is_silent(since_ns)
+
+        def report() -> None:
+            if recording.takes_strays:
+                _report(recording, endpoint.problems_since(before))
 
         attach(recording, self, is_silent)
-        recording.pulls.append(lambda: _report(recording, self._endpoint))
+        recording.pulls.append(report)
         recording.endings.append(lambda: self._settle(recording))
 
     def _settle(self, recording: Recording) -> None:
@@ -222,7 +241,7 @@ class SessionReceiver(Receiver):
         here = {(span.trace_id, span.span_id) for span in spans if span.source == otlp.name}
         for number, entry in list(journal.entries.items()):
             arrival = arrival_of(entry) if number >= recording.first else None
-            if arrival is not None and not arrival.owned:
+            if arrival is not None and not arrival.owner:
                 span = otlp.decode(entry)
                 key = span.trace_id, span.span_id
                 if key not in here and key not in self._claimed:
@@ -235,13 +254,18 @@ class SessionReceiver(Receiver):
 class _Lifeline:
     """What a forked child does with its spans: they go to the receiver."""
 
-    def __init__(self, receiver: Receiver, url: str) -> None:
+    def __init__(self, receiver: Receiver, url: str, *, is_own: bool) -> None:
         self._receiver = receiver
         self._url = url
+        self._is_own = is_own
+
+    def serves(self, recording: Recording) -> bool:
+        """Whether that recording gets what comes to the receiver."""
+        return RECEIVED in recording.settings.sources and (self._is_own or recording.takes_strays)
 
     def before_fork(self) -> None:
         """From now on somebody may send."""
-        self._receiver.is_known = True
+        self._receiver.tell()
 
     def begin_in_child(self, give_up: Callable[[], None]) -> None:
         """Send what the child starts; ``give_up`` is for when that is not possible."""
@@ -252,14 +276,15 @@ class _Lifeline:
 
 def attach(recording: Recording, receiver: Receiver, is_silent: Callable[[int], bool]) -> None:
     """Closing assertions wait until this receiver is silent; forked children send to it."""
-    before = recording.is_silent
+    before, is_own = recording.is_silent, not isinstance(receiver, SessionReceiver)
     recording.is_silent = lambda since: is_silent(since) and (before is None or before(since))
-    recording.lifeline = recording.lifeline or _Lifeline(receiver, receiver.url)
+    if is_own or recording.lifeline is None:
+        recording.lifeline = _Lifeline(receiver, receiver.url, is_own=is_own)
 
 
-def _report(recording: Recording, endpoint: Endpoint) -> None:
+def _report(recording: Recording, problems: Sequence[str]) -> None:
     """What was refused is missing: every assertion says so."""
-    found = [f"{_PROBLEM}{problem}" for problem in endpoint.problems]
+    found = [f"{_PROBLEM}{problem}" for problem in problems]
     if found:
         others = [one for one in recording.problems if not one.startswith(_PROBLEM)]
         recording.problems[:] = [*others, *found]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from pytest_traces.traces.feeding import Feeding
 from pytest_traces.traces.receiver import Receiver, open_receiver
 
 _OTLP = "otlp"
+_TRACEPARENT = "TRACEPARENT"
 
 
 class Receiving(Feeding):
@@ -63,8 +65,9 @@ class Receiving(Feeding):
         An SDK that reads neither by itself has to be set up by the command.
 
         Args:
-            args: the command, as for :class:`subprocess.Popen`.
-            timeout: how long it may take; then it is killed, with all that it has started.
+            args: the command and its arguments, a list of texts or paths.
+            timeout: how long it may take; then it is killed, except on Windows with all that it
+                has started.
             check: whether an exit status other than 0 is a failure.
             input: what it reads from its standard input.
             env: instead of the environment of this process; what it changes stays.
@@ -75,6 +78,8 @@ class Receiving(Feeding):
 
         Raises:
             AssertionError: it failed or took too long; shows what it has written.
+            BadValue: a command or a timeout that is none.
+            OSError: it cannot be started; FileNotFoundError: it is not there.
             RuntimeError: the recording is over.
 
         Example:
@@ -83,26 +88,26 @@ class Receiving(Feeding):
         """
         __tracebackhide__ = True
         limit = understood(parse_duration, timeout, "timeout")
-        if not args:
-            raise BadValue("run", args, "it is a command, such as ['python', 'worker.py']")
+        understood(_check, args)
+        self._must_be_open("run")
         environment = self.receiver.environment(env)
         self._add_context(environment, env)
         ended = run_child(args, limit / 1e9, input, {**popen, "env": environment})
         self._remark(title_of(args), ended)
         code = ended.process.returncode
-        if ended.timed_out or (check and code):
-            how = f"did not end within {duration(limit)}" if ended.timed_out else end_of(code)
-            message = Message(f"{title_of(args)} {how}")
+        if ended.timed_out or ended.left_behind or (check and code):
+            message = Message(f"{title_of(args)} {_fault(ended, duration(limit))}")
             message.facts = output_lines(ended.process)
             raise AssertionError(str(message))
         return ended.process
 
     def _add_context(self, environment: dict[str, str], given: Mapping[str, str] | None) -> None:
         current = next((key for s in journal.sources.values() if (key := s.current())), None)
-        if current is None or (given is not None and "TRACEPARENT" in given):
+        chosen = None if given is None else given.get(_TRACEPARENT)
+        if current is None or (chosen is not None and chosen != os.environ.get(_TRACEPARENT)):
             return
         context = SpanContext(*current, sampled=self._is_sampled(current))
-        environment["TRACEPARENT"] = inject(context, "tracecontext")["traceparent"]
+        environment[_TRACEPARENT] = inject(context, "tracecontext")["traceparent"]
 
     def _is_sampled(self, key: SpanKey) -> bool:
         spans = self._frame.recording.look().spans
@@ -116,3 +121,19 @@ class Receiving(Feeding):
             recording = self._frame.recording
             recording.remark(_OTLP, f"{title} {how};")
             recording.remark(_OTLP, "spans that it had not sent are lost")
+
+
+def _check(args: Any) -> None:
+    words = args if isinstance(args, Sequence) and not isinstance(args, str | bytes) else ()
+    if not words or not all(isinstance(word, str | bytes | os.PathLike) for word in words):
+        allowed = "it is a list of texts, such as ['python', 'worker.py']"
+        raise BadValue("run", args, allowed)
+
+
+def _fault(ended: Ended, limit: str) -> str:
+    if ended.timed_out:
+        return f"did not end within {limit}"
+    how = end_of(ended.process.returncode)
+    if ended.left_behind:
+        return f"{how}, but what it has started was still running after {limit}"
+    return how

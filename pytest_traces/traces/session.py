@@ -60,7 +60,7 @@ def open_recording(settings: Settings, label: str | None = None) -> Recording:
 
 def _join(recording: Recording) -> None:
     """A block inside a test shares the runs and the notes of that test."""
-    recording.takes_strays = True
+    recording.takes_strays = journal.uses_servers
     for other in journal.windows:
         if other.label is not None and other.process == os.getpid():
             recording.attempt, recording.notes = other.attempt, other.notes

@@ -19,6 +19,7 @@ from pytest_traces.traces import loops
 from pytest_traces.traces.comparing import Comparing
 from pytest_traces.traces.erring import Erring
 from pytest_traces.traces.frame import Frame, pull_all
+from pytest_traces.traces.hearing import may_come, silence
 from pytest_traces.traces.lasting import Lasting
 from pytest_traces.traces.lens import Ignoring, Only, Step, Without
 from pytest_traces.traces.loading import Loading
@@ -127,7 +128,7 @@ class View(
             limit = understood(parse_duration, timeout, "settled")
         if not self._frame.recording.is_open:
             limit = 0  # nothing ends any more
-        is_silent = self._silence(blocked=False)
+        is_silent = silence(self._frame.recording, blocked=False)
         if not await loops.wait(
             lambda: not self._open_spans() and is_silent(), limit, self._poll_ns()
         ):
@@ -173,8 +174,8 @@ class Traces(Loading, Receiving, Playing, Marked, View):
         The end of a ``record()`` block does this, so that a worker thread can finish what the
         block began.
         """
-        if self._can_wait() and not loops.is_running():
-            is_silent = self._silence(blocked=False)
+        if may_come(self._frame.recording) and not loops.is_running():
+            is_silent = silence(self._frame.recording, blocked=False)
             journal.wait(
                 lambda: not self._open_spans() and is_silent(),
                 self._frame.timeout_ns,

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FunctionType
 from typing import NoReturn
 
 from pytest_traces.forest import Forest, Span
-from pytest_traces.recording import Capture, Clock, SpanKey, journal
+from pytest_traces.recording import Capture, SpanKey, journal
 from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message, add_captured, add_tellings, open_lines
 from pytest_traces.report.words import listed, quoted
-from pytest_traces.settings import RECEIVED
 from pytest_traces.shape.fields import Fields
 from pytest_traces.sources.handwritten.blocks import blocks_of_this_thread
 from pytest_traces.traces import loops
 from pytest_traces.traces.captures import captures_of
 from pytest_traces.traces.exceeded import DurationExceeded
 from pytest_traces.traces.frame import Frame, forks, pull_all
+from pytest_traces.traces.hearing import cut_off, may_come, missing_parents, silence
 from pytest_traces.traces.lens import Only, Step, hidden_name
 
 _POLL_NS = 20_000_000
-#: How the names of our own threads begin: they bring spans only to who has asked for them.
-_OWN_THREADS = "pytest-traces receiver"
+_SETTLE = (
+    "an event loop runs in this thread, so an assertion cannot wait: "
+    'first await traces.settled("2s")'
+)
 #: What an open span may still bring must not be there.
 ABSENCE = "absence cannot be asserted while spans are open"
 
@@ -84,14 +85,6 @@ class Viewing:
         asks = any(one.pulls or one.is_silent is not None for one in journal.windows)
         return _POLL_NS if asks else None
 
-    def _silence(self, *, blocked: bool) -> Callable[[], bool]:
-        """Whether other processes are silent, from now on; where nothing may wait, until now."""
-        asked = [one.is_silent for one in journal.windows if one.is_silent is not None]
-        if not asked or not self._frame.recording.is_open:
-            return lambda: True
-        began = 0 if blocked else Clock.monotonic_ns()
-        return lambda: all(is_silent(began) for is_silent in asked)
-
     def _at_first_success(self, check: Callable[[Forest], Message | None]) -> None:
         """Return as soon as the check finds nothing wrong; fail when the time is over."""
         __tracebackhide__ = True
@@ -103,38 +96,15 @@ class Viewing:
             return failure[0] is None or bool(self._frame.recording.problems)
 
         blocked = loops.is_running()
-        can_wait = self._can_wait()  # asked first: who runs now may have ended by then
+        can_wait = may_come(
+            self._frame.recording
+        )  # asked first: who runs now may have ended by then
         if not holds() and can_wait and not blocked:
             journal.wait(holds, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
         if failure[0] is not None:
             add_tellings(failure[0], self._forest())
             self._fail(failure[0], self._open_spans(), blocked=blocked)
-
-    def _can_wait(self) -> bool:
-        """Whether anything may still come: the recording is open, and somebody else is running."""
-        recording = self._frame.recording
-        if not recording.is_open:
-            return False
-        if recording.receiver is not None or (recording.takes_strays and journal.attach):
-            return True
-        here = threading.current_thread()
-        return any(
-            one is not here and not one.name.startswith(_OWN_THREADS)
-            for one in threading.enumerate()
-        )
-
-    def _awaits_parents(self) -> bool:
-        """Whether another process has sent a span and not yet the one above it."""
-        if all(one.is_silent is None for one in journal.windows):
-            return False
-        return any(
-            span.source == RECEIVED
-            and span.parent is None
-            and span.parent_id is not None
-            and span.outside_parent is None
-            for span in self._frame.forest().spans
-        )
 
     def _when_quiet(
         self,
@@ -155,23 +125,23 @@ class Viewing:
         """
         __tracebackhide__ = True
         blocked = loops.is_running()
-        is_silent = self._silence(blocked=blocked)
+        is_silent = silence(self._frame.recording, blocked=blocked)
         failure: Message | None = None
         is_checked = False
 
         def decided() -> bool:
             nonlocal failure, is_checked
             busy = self._open_spans(waived) or on_its_way()
-            is_checked = not busy and is_silent() and not self._awaits_parents()
+            is_checked = not busy and is_silent() and not missing_parents(self._frame)
             if not is_checked:
                 return bool(self._frame.recording.problems)
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
             # Between a producer and its consumer there may be an instant without open spans.
-            may_come = failure is not None and failure.may_come
-            return not may_come or bool(self._frame.recording.problems)
+            incomplete_yet = failure is not None and failure.may_come
+            return not incomplete_yet or bool(self._frame.recording.problems)
 
-        can_wait = self._can_wait()
+        can_wait = may_come(self._frame.recording)
         if not decided() and can_wait and not blocked:
             journal.wait(decided, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
@@ -179,12 +149,30 @@ class Viewing:
         if still_open or unanswered or not is_checked:
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
+        self._frame.recording.given_up |= missing_parents(self._frame)  # once is enough
         failure = failure or _too_early(still_open, unanswered, incomplete) or self._blind_spot()
-        if failure is None and incomplete is not None and not is_silent():
-            failure = Message("absence cannot be asserted while other processes send spans")
+        if failure is None:
+            failure = self._unheard(incomplete, is_silent=is_silent(), blocked=blocked)
         if failure is not None:
             add_tellings(failure, self._forest())
             self._fail(failure, still_open, blocked=blocked)
+
+    def _unheard(self, incomplete: str | None, *, is_silent: bool, blocked: bool) -> Message | None:
+        """What other processes have not told."""
+        if (incomplete is not None or blocked) and not is_silent:
+            return _still_sending(blocked=blocked)
+        return self._cut_off() if incomplete == ABSENCE else None
+
+    def _cut_off(self) -> Message | None:
+        """A received span whose parent, of the same process, has not come."""
+        span = next(iter(cut_off(self._frame)), None)
+        if span is None:
+            return None
+        of = f" of {span.service}" if span.service else ""
+        return Message(
+            f"absence cannot be asserted: the parent of {quoted(span.name)}{of} has not arrived, "
+            "so it is still open, or lost"
+        )
 
     def _selects_nothing(self, forest: Forest) -> Message | None:
         """A view that picks subtrees must have found one."""
@@ -209,7 +197,9 @@ class Viewing:
         if self._frame.recording.saw_fork(forks):
             message = Message("spans were started in a process forked during the recording")
             message.facts = ["  they are not here, so nothing can be said to be complete or absent"]
-            message.hint = "assert_subtree, assert_path and get still hold for what is here"
+            message.hint = (
+                "ask for traces.receiver before the fork: the child then sends its spans here"
+            )
             return message
         dropped = self._frame.recording.remarks.get("unsampled")
         if dropped:
@@ -224,10 +214,7 @@ class Viewing:
         if still_open and not any("still open" in line for line in message.facts):
             message.facts = open_lines(still_open) + message.facts
         if still_open and blocked:
-            message.hint = (
-                "an event loop runs in this thread, so an assertion cannot wait: "
-                'first await traces.settled("2s")'
-            )
+            message.hint = _SETTLE
         if not message.only_late or still_open:
             raise AssertionError(str(message))
         attempt = self._frame.recording.attempt
@@ -258,6 +245,13 @@ class Viewing:
 
 def _key(span: Span) -> SpanKey:
     return span.trace_id, span.span_id
+
+
+def _still_sending(*, blocked: bool) -> Message:
+    message = Message("absence cannot be asserted while other processes may send spans")
+    if blocked:
+        message.hint = _SETTLE
+    return message
 
 
 def _too_early(

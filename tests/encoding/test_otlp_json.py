@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_traces.encoding import json_node
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.encoding.otlp_json import decode
 from pytest_traces.model import Event, Link, SpanData
@@ -311,6 +312,8 @@ SPAN = "resourceSpans[0].scopeSpans[0].spans[0]"
          f"{SPAN}.endTimeUnixNano: {2**64} is not usable; it does not fit into 64 bits"),
         (trace(span(endTimeUnixNano="1e999")),
          f"{SPAN}.endTimeUnixNano: '1e999' is not usable; it does not fit into 64 bits"),
+        (trace(span(endTimeUnixNano="1e999999")), f"{SPAN}.endTimeUnixNano: '1e999999' is not usable; "
+         "a whole number is needed, or a string of its digits"),
         (trace(span(attributes={"k": "v"})),
          f"{SPAN}.attributes: {{'k': 'v'}} is not usable; an array is needed"),
         (trace(span(events=[{"timeUnixNano": {}}])), f"{SPAN}.events[0].timeUnixNano: {{}} is not "
@@ -350,6 +353,19 @@ def test_malformed_values(value, message):
     with pytest.raises(Malformed) as caught:
         valued(value)
     assert str(caught.value) == f"{SPAN}.attributes[0].{message}"
+
+
+def test_a_number_longer_than_any(monkeypatch):
+    """Its text is refused as it stands, since to convert a million digits takes seconds."""
+    monkeypatch.setattr(json_node, "Decimal", lambda text: 1 / 0)
+    for text in ("1" * 65, "0." + "0" * 999_998, "-" + "9" * 1_000_000):
+        with pytest.raises(Malformed, match=r"… is not usable; a whole number is needed"):
+            one(endTimeUnixNano=text)
+
+
+def test_a_number_as_long_as_may_be():
+    """Zeros that say nothing are no fault of a number that is not long."""
+    assert one(endTimeUnixNano="0" * 63 + "7").end_ns == 7
 
 
 def test_values_within_values():

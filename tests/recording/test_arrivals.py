@@ -22,12 +22,12 @@ def span(
 
 
 def numbers(
-    *spans: tuple[int, SpanData, bool | None], first: int = 10, strays: bool = True
+    *spans: tuple[int, SpanData, int | None], first: int = 10, strays: bool = True
 ) -> list[int]:
-    """The numbers at which they are seen; None for "owned" is a span of this process."""
+    """The numbers at which they are seen; None for an owner is a span of this process."""
     entries: dict[int, Any] = {
-        number: one if owned is None else Arrival("otlp", one.end_ns, one, owned)
-        for number, one, owned in spans
+        number: one if owner is None else Arrival("otlp", one.end_ns, one, owner)
+        for number, one, owner in spans
     }
     border = Border(first, MARKS, takes_strays=strays)
     return [n for n, _ in placed([(n, one) for n, one, _ in spans], entries, border)]
@@ -35,49 +35,49 @@ def numbers(
 
 @pytest.mark.parametrize(
     ("start", "arrived", "seen"),
-    [(15, 25, 10), (22, 25, 20), (22, 35, 20), (31, 35, 30), (5, 12, 10)],
-    ids=["of the set-up", "of the call", "came late", "of the teardown", "began before"],
+    [(15, 25, 10), (22, 25, 20), (22, 35, 20), (31, 35, 30), (5, 25, 25)],
+    ids=["of the set-up", "of the call", "came late", "of the teardown", "a clock that is behind"],
 )
 def test_a_span_of_the_recordings_own_receiver(start, arrived, seen):
-    """It is where its start lies; what began before the recording is at its beginning."""
-    assert numbers((arrived, span(start), True)) == [seen]
+    """It is where its start lies; where that is impossible, where it has arrived."""
+    assert numbers((arrived, span(start), 10)) == [seen]
 
 
 def test_a_clock_that_is_early():
     """A span did not start before the first one of its trace that this process has."""
     here = SpanData("here", "near", "9", None, 21, 22)
-    assert numbers((21, here, None), (25, span(12, "near"), True)) == [21, 21]
+    assert numbers((21, here, None), (25, span(12, "near"), 10)) == [21, 21]
 
 
 def test_a_clock_that_is_late():
     """Nor after it has arrived."""
-    assert numbers((25, span(99), True)) == [25]
+    assert numbers((25, span(99), 10)) == [25]
 
 
 def test_a_span_of_a_known_trace():
     """What was sent to nobody in particular belongs to the recording that knows its trace."""
     here = SpanData("here", "near", "9", None, 21, 22)
-    stray = (25, span(22, "near"), False)
+    stray = (25, span(22, "near"), 0)
     assert numbers((21, here, None), stray, strays=False) == [21, 21]
 
 
 def test_a_span_of_an_unknown_trace():
     """By its start time it belongs to a test that uses the receiver, and to no other."""
-    stray = (25, span(22), False)
+    stray = (25, span(22), 0)
     assert numbers(stray, strays=True) == [20]
     assert numbers(stray, strays=False) == []
 
 
 def test_a_span_that_began_before():
     """In a trace that nobody knows, it is of an earlier test."""
-    assert numbers((12, span(5), False)) == []
+    assert numbers((12, span(5), 0)) == []
 
 
 def test_no_marks():
-    """Then all that came is at the beginning."""
-    entry = Arrival("otlp", 2, span(1), owned=True)
+    """Then it is where it has arrived."""
+    entry = Arrival("otlp", 2, span(1), owner=10)
     border = Border(10, [], takes_strays=False)
-    assert placed([(12, span(1))], {12: entry}, border) == [(10, span(1))]
+    assert placed([(12, span(1))], {12: entry}, border) == [(12, span(1))]
 
 
 def error(**fields: Any) -> ErrorData:
@@ -120,3 +120,8 @@ def test_an_exception_without_message():
     """Then there is no attribute for it."""
     [(_, seen)] = told([(3, span(1))], [error(message=None)])
     assert seen.events == (Event("exception", 5, {"exception.type": "ValueError"}),)
+
+
+def test_a_block_within_the_recording_that_has_the_receiver():
+    """It has what began in it, and nothing that was before."""
+    assert numbers((25, span(15), 10), (26, span(22), 10), first=20, strays=False) == [20]

@@ -27,6 +27,8 @@ def init() -> Iterator[Callable[..., None]]:
     variables = (scope._current_scope, scope._isolation_scope)
     tokens = [variable.set(None) for variable in variables]
 
+    clients = []
+
     def init(**options: Any) -> None:
         sentry_sdk.init(
             default_integrations=False,
@@ -34,9 +36,16 @@ def init() -> Iterator[Callable[..., None]]:
             integrations=[HttpxIntegration(), StdlibIntegration()],
             **{"traces_sample_rate": 1.0, **options},
         )
+        clients.append(sentry_sdk.get_client())
 
     yield init
-    sentry_sdk.get_client().close(timeout=0)
+    for client in clients:
+        batcher = getattr(client, "span_batcher", None)
+        thread = getattr(batcher, "_flusher", None)
+        client.close(timeout=0)
+        if thread is not None:
+            batcher.kill()
+            thread.join(15)
     sentry_sdk.get_global_scope().set_client(before)
     for variable, token in zip(variables, tokens, strict=True):
         variable.reset(token)

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,8 +23,9 @@ from pytest_traces.traces.receiver import SILENCE_NS
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PYTHON = Path(sys.executable).name
 HINT = (
-    "  hint:  a process sends its spans if an SDK is set up in it, as by opentelemetry-instrument, and if\n"
-    "         it has the environment of the receiver: env=traces.receiver.env"
+    "  hint:  a process sends spans if an SDK is set up in it, by opentelemetry-instrument (which needs\n"
+    "         the package opentelemetry-distro) or by its own code, and if it has the environment:\n"
+    "         env=traces.receiver.env; traces.run gives it"
 )
 START = 1_700_000_000_000_000_000
 
@@ -110,7 +112,8 @@ def test_one_receiver_for_each_recording(act):
 def test_what_a_block_receives_the_recording_around_it_has_too(act):
     """Whoever is open records all that comes."""
     with record(timeout="15s") as block:
-        Post(block.receiver.endpoint, span("GET /stock")).end()
+        now = time.time_ns()
+        Post(block.receiver.endpoint, span("GET /stock", start_ns=now, end_ns=now + 1)).end()
         block.assert_tree("GET /stock")
     act.assert_tree("GET /stock")
 
@@ -193,7 +196,7 @@ def test_while_spans_come():
             act.assert_none("first")
         post.end()
     assert str(error.value).splitlines()[0] == (
-        "absence cannot be asserted while other processes send spans"
+        "absence cannot be asserted while other processes may send spans"
     )
 
 
@@ -202,6 +205,8 @@ def test_silence_is_counted_from_the_beginning_of_the_assertion(act):
     receiver = act.receiver
     assert receiver.is_silent(2**62)  # nobody was told of it
     assert receiver.endpoint
+    assert not receiver.is_silent(0)  # they were told just now
+    receiver.known_ns = 1
     assert receiver.is_silent(0)
     assert not receiver.is_silent(2**62)
     Post(receiver.endpoint, span("first")).end()
@@ -356,12 +361,13 @@ class TestRun:
             assert seen == f"00-{parent.trace_id}-{parent.span_id}-01"
             assert act.run(code, env={**os.environ, "TRACEPARENT": "x"}).stdout == "x\n"
 
-    def test_no_command(self, act):
+    @pytest.mark.parametrize("args", [[], "python worker.py", ["sleep", 7], 7])
+    def test_no_command(self, act, args):
         """It says what is allowed."""
         with pytest.raises(BadValue) as error:
-            act.run([])
+            act.run(args)
         assert str(error.value) == (
-            "run: [] is not usable; it is a command, such as ['python', 'worker.py']"
+            f"run: {args!r} is not usable; it is a list of texts, such as ['python', 'worker.py']"
         )
 
     def test_a_bad_timeout(self, act):
@@ -393,7 +399,7 @@ class TestParents:
         post = Post(act.receiver.endpoint, span("click", 1))
         Post(act.receiver.endpoint, span("POST", 2, parent=1)).end()
         act.receiver._endpoint.last_ns = 1
-        act.receiver.is_known = False  # there is no silence to wait for
+        act.receiver.known_ns = None  # there is no silence to wait for
         thread = when_waited_for(post.end)
 
         act.assert_tree("click\n└─ POST")
@@ -418,12 +424,25 @@ class TestParents:
             "    OTLP            1 span of other processes: 1 of shop"
         )
 
-    def test_absence_is_judged_without_it(self):
-        """A parent that nobody sends is not the test's fault."""
+    @pytest.mark.parametrize("fields", [{"kind": "server"}, {"remote_parent": True}])
+    def test_absence_is_judged_without_a_caller(self, fields):
+        """A caller that nobody records is not the test's fault."""
         with record(timeout="1ms", sources=["handwritten", "otlp"]) as act:
-            Post(act.receiver.endpoint, span("POST", 2, parent=1)).end()
-            act.receiver.is_known = False
+            Post(act.receiver.endpoint, span("POST", 2, parent=1, **fields)).end()
+            act.receiver.known_ns = None
             act.assert_none("click")
+
+    def test_absence_of_what_is_not_over(self):
+        """A parent of the same process has not ended, or is lost: so it was there."""
+        with record(timeout="1ms", sources=["handwritten", "otlp"]) as act:
+            Post(act.receiver.endpoint, span("SELECT", 2, parent=1, service="shop")).end()
+            act.receiver.known_ns = None
+            with pytest.raises(AssertionError) as error:
+                act.assert_none("GET /slow")
+        assert str(error.value) == (
+            "absence cannot be asserted: the parent of 'SELECT' of shop has not arrived, so it is "
+            "still open, or lost"
+        )
 
 
 def test_nothing_arrived(act):

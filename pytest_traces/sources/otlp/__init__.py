@@ -18,8 +18,9 @@ from pytest_traces.settings import RECEIVED
 
 _MOST_SERVICES = 6
 _HINT = (
-    "a process sends its spans if an SDK is set up in it, as by opentelemetry-instrument, and if "
-    "it has the environment of the receiver: env=traces.receiver.env"
+    "a process sends spans if an SDK is set up in it, by opentelemetry-instrument (which needs the "
+    "package opentelemetry-distro) or by its own code, and if it has the environment: "
+    "env=traces.receiver.env; traces.run gives it"
 )
 
 
@@ -77,9 +78,11 @@ class OtlpSource:
         notes = tuple(recording.remarks.get(RECEIVED, ()))
         if recording.is_silent is None:
             return Capture("OTLP", "", notes)
-        if not spans:
+        seen = [span for span in recording.look().spans if span.source == RECEIVED]
+        if not spans and not seen:
             return Capture("OTLP", "nothing arrived", notes, _HINT)
-        seen = (span for span in recording.look().spans if span.source == RECEIVED)
+        if not spans:
+            return Capture("OTLP", "0 spans; none in what is looked at", notes)
         counts = Counter(span.service or "an unnamed service" for span in seen)
         services = [f"{number} of {name}" for name, number in counts.most_common(_MOST_SERVICES)]
         more = ", …" if len(counts) > _MOST_SERVICES else ""

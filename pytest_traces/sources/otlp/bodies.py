@@ -46,15 +46,25 @@ class Incoming(io.RawIOBase):
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._deadline: int | None = None
+        self._may_read = True
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing has come since the last request."""
         return self._deadline is None
 
-    def rest(self) -> None:
-        """A request has been answered: the next may come whenever it likes."""
+    def rest(self, stream: io.BufferedReader) -> None:
+        """A request has been answered: the next may come whenever it likes, if it has not begun.
+
+        Args:
+            stream: what reads from here, and may have read the begin of the next one, too.
+        """
+        self._may_read = False
+        has_begun = bool(stream.peek(1))
+        self._may_read = True
         self._deadline = None
+        if has_begun:
+            self.hurry()
 
     def hurry(self) -> None:
         """What still comes has as much time as a request."""
@@ -64,12 +74,14 @@ class Incoming(io.RawIOBase):
         """Always."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read what is there.
+    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
+        """Read what is there; None where nobody is to wait for it.
 
         Raises:
             TimeoutError: the request has taken too long.
         """
+        if not self._may_read:
+            return None
         if self._deadline is None:
             self._connection.settimeout(None)
             count = self._connection.recv_into(buffer)

@@ -31,11 +31,12 @@ class Endpoint:
 
     Args:
         deliver: gets the spans of each request, as entries of the journal.
-        owned: whether they belong to one recording, whenever they started.
+        owner: the first number of the recording that they belong to, whenever they started; 0 for
+            none.
 
     Attributes:
         token: what a request has to carry in its path, or in its metadata.
-        owned: as given.
+        owner: as given.
         accepted: how many spans were delivered.
         rejected: how many spans were left out, for their ids.
         last_ns: when the last request was answered, by ``Clock.monotonic_ns``; None before it.
@@ -43,9 +44,9 @@ class Endpoint:
         late: how many requests came after it was closed.
     """
 
-    def __init__(self, deliver: Deliver, *, owned: bool = True) -> None:
+    def __init__(self, deliver: Deliver, *, owner: int = 0) -> None:
         self.token = secrets.token_hex(16)
-        self.owned = owned
+        self.owner = owner
         self.accepted = 0
         self.rejected = 0
         self.last_ns: int | None = None
@@ -76,8 +77,16 @@ class Endpoint:
     @property
     def problems(self) -> list[str]:
         """What was refused, in words; a sentence for each kind."""
+        return self.problems_since(Counter())
+
+    def noted(self) -> Counter[tuple[str, str]]:
+        """How often each kind of problem has come up so far, for :meth:`problems_since`."""
         with self._lock:
-            found = list(self._problems.items())
+            return Counter(self._problems)
+
+    def problems_since(self, before: Counter[tuple[str, str]]) -> list[str]:
+        """What was refused after that, in words."""
+        found = (self.noted() - before).items()
         return [f"{n} {what}{'' if n == 1 else 's'} {why}" for (what, why), n in found]
 
     def variables(self, protocol: str = "http/protobuf") -> dict[str, str]:

@@ -6,6 +6,7 @@ token is metadata, since a call of gRPC has no path of its own.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent import futures
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pytest_traces.encoding import otlp_answers
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.settings import NANOSECONDS
 from pytest_traces.sources.otlp import bodies
+from pytest_traces.sources.otlp.bodies import Refused
 from pytest_traces.sources.otlp.environment import TOKEN_HEADER
 from pytest_traces.sources.otlp.intake import intake
 
@@ -86,7 +88,9 @@ class GrpcListener:
             return _refuse(context, codes.UNAUTHENTICATED, f"no receiver has this {TOKEN_HEADER}")
         with endpoint.request():
             try:
-                return self._take(endpoint, next(messages))
+                return self._take(endpoint, _first(messages, context))
+            except Refused as error:
+                status, why = codes.RESOURCE_EXHAUSTED, error.why
             except Malformed as error:
                 status, why = codes.INVALID_ARGUMENT, f"its message cannot be read: {error}"
             except (StopIteration, self._grpc.RpcError):
@@ -103,9 +107,22 @@ class GrpcListener:
     def _take(self, endpoint: Endpoint, message: bytes) -> bytes:
         if endpoint.is_late():
             return otlp_answers.accepted()
-        arrivals, rejected = intake(message, as_json=False, owned=endpoint.owned)
+        arrivals, rejected = intake(message, as_json=False, owner=endpoint.owner)
         endpoint.accept(arrivals, rejected)
         return otlp_answers.accepted(len(rejected), "; ".join(dict.fromkeys(rejected)))
+
+
+def _first(messages: Iterator[bytes], context: Any) -> bytes:
+    """The message of a call, which is cut off if none comes."""
+    cutting = threading.Timer(bodies.PATIENCE_NS / 1e9, context.cancel)
+    cutting.name = "pytest-traces receiver patience"
+    cutting.daemon = True
+    cutting.start()
+    try:
+        return next(messages)
+    finally:
+        cutting.cancel()
+        cutting.join()
 
 
 def _refuse(context: Any, code: Any, details: str) -> bytes:

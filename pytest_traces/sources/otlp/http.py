@@ -54,6 +54,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: Any
+    rfile: io.BufferedReader
 
     def setup(self) -> None:
         """Read with a patience that has its end."""
@@ -79,7 +80,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         """Wait for a request, however long, and serve it."""
         super().handle_one_request()
-        self.incoming.rest()
+        self.incoming.rest(self.rfile)
 
     def handle_expect_100(self) -> bool:
         """Whether the body may come is said when everything else is known to be right."""
@@ -148,7 +149,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         """Deliver the spans; returns what is wrong with those that are left out."""
         if path != _TRACES or endpoint.is_late():
             return []
-        arrivals, rejected = intake(body, as_json=as_json, owned=endpoint.owned)
+        arrivals, rejected = intake(body, as_json=as_json, owner=endpoint.owner)
         endpoint.accept(arrivals, rejected)
         return rejected
 

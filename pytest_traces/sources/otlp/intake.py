@@ -11,9 +11,16 @@ from pytest_traces.encoding import otlp_json, otlp_proto
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.recording import Entry
 from pytest_traces.settings import RECEIVED
+from pytest_traces.sources.otlp.bodies import Refused
 
 #: Half of a pair that writes one character, which JSON may have and no text.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+#: A span in protobuf begins with it; so do other fields, as does the value of an attribute.
+_SPAN_TAG = b"\x12"
+#: An empty span has two bytes, and a hundred times as many when it is parsed.
+_MOST_TAGS = 1_000_000
+#: As Python has it of version 3.10.7; the time to convert digits grows with their square.
+_MOST_DIGITS = 4300
 
 
 class Intake(NamedTuple):
@@ -26,7 +33,7 @@ class Intake(NamedTuple):
     rejected: list[str]
 
 
-def intake(body: bytes, *, as_json: bool, owned: bool) -> Intake:
+def intake(body: bytes, *, as_json: bool, owner: int) -> Intake:
     """Read a body as far as it must be to be answered.
 
     The payload of an entry is a SpanData where it came as JSON. Of protobuf it is the whole body,
@@ -35,25 +42,36 @@ def intake(body: bytes, *, as_json: bool, owned: bool) -> Intake:
 
     Raises:
         Malformed: it is no export of traces.
+        Refused: its spans and attributes are too many to be parsed.
         ModuleNotFoundError: it is protobuf, and opentelemetry-proto is not installed.
     """
     rejected: list[str] = []
     if as_json:
         data = otlp_json.decode(_parsed(body), RECEIVED, rejected)
-        return Intake([(RECEIVED, span.end_ns, span, owned, 0) for span in data], rejected)
+        return Intake([(RECEIVED, span.end_ns, span, owner, 0) for span in data], rejected)
+    if body.count(_SPAN_TAG) > _MOST_TAGS:
+        raise Refused(413, "it has too many spans and attributes: send fewer at once")
     numbers, ends = otlp_proto.check(body, rejected)
-    entries = zip(repeat(RECEIVED), ends, repeat(body), repeat(owned), numbers)
+    entries = zip(repeat(RECEIVED), ends, repeat(body), repeat(owner), numbers)
     return Intake(list(entries), rejected)
 
 
 def _parsed(body: bytes) -> object:
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_int=_int)
         if _SURROGATE.search(body):
             whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
             value = json.loads(whole)
     except RecursionError as error:
         raise Malformed("", "it is nested too deeply") from error
+    except Malformed:
+        raise
     except ValueError as error:
         raise Malformed("", f"it is no JSON: {error}") from error
     return value
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise Malformed("", f"a number in it has more than {_MOST_DIGITS} digits")
+    return int(digits)

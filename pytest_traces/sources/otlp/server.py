@@ -37,6 +37,8 @@ class Listener(http.server.ThreadingHTTPServer):
 
     def __init__(self, endpoints: dict[str, Endpoint]) -> None:
         super().__init__((HOST, 0), Connection)
+        # Who gave up before being accepted is not waited for.
+        self.socket.setblocking(False)
         self.is_closing = False
         #: What comes in on each connection.
         self.incoming: dict[socket.socket, Incoming] = {}
@@ -47,6 +49,12 @@ class Listener(http.server.ThreadingHTTPServer):
             target=self._accept, name="pytest-traces receiver", daemon=True
         )
         self._accepting.start()
+
+    def get_request(self) -> tuple[Any, Any]:
+        """A new connection, which some systems let wait no more than the socket that listens."""
+        connection, address = super().get_request()
+        connection.setblocking(True)
+        return connection, address
 
     def server_bind(self) -> None:
         """Take a port; without asking for the machine's name, which may take seconds."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from pytest_traces.encoding.otlp_write import encode
 from pytest_traces.model import SpanData
-from pytest_traces.recording import Journal
+from pytest_traces.recording import Entry, Journal
+from pytest_traces.recording.journaling import is_open
 
 _TIMEOUT_S = 5.0
+#: So many numbers without a span are looked at again; most of them never were one.
+_MOST_GAPS = 200
 
 
 class Shipment:
@@ -34,6 +38,7 @@ class Shipment:
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
         self._open: set[int] = set()
+        self._gaps: deque[int] = deque(maxlen=_MOST_GAPS)
         self._is_asked = False
         self._next = journal.position()  # what was there belongs to the parent
         self._stop = journal.subscribe(self._ship)
@@ -48,7 +53,7 @@ class Shipment:
         try:
             if spans := self._news():
                 self._post(encode(spans))
-        except OSError:
+        except Exception:  # noqa: BLE001  # the application must not notice
             self._stop()
             self._give_up()
         finally:
@@ -59,19 +64,24 @@ class Shipment:
         journal = self._journal
         journal.flush()
         first, self._next = self._next, next(journal.numbers)
+        # Another thread may have taken a number, and not come back with its span yet.
+        numbers = [*sorted(self._open), *self._gaps, *range(first + 1, self._next)]
+        self._gaps.clear()
         news = []
-        for number in (*sorted(self._open), *range(first, self._next)):
+        for number in numbers:
             entry = journal.entries.get(number)
             if entry is None:
-                continue
-            span = entry
-            if not isinstance(span, SpanData):
-                span = journal.sources[entry[0]].decode(entry)
-            is_open = span.end_ns is None
-            if not is_open or number not in self._open:
+                self._gaps.append(number)
+            elif number not in self._open or not is_open(entry):
+                span = self._read(entry)
                 news.append(span)
-            (self._open.add if is_open else self._open.discard)(number)
+                (self._open.add if span.end_ns is None else self._open.discard)(number)
         return news
+
+    def _read(self, entry: Entry) -> SpanData:
+        if isinstance(entry, SpanData):
+            return entry
+        return self._journal.sources[entry[0]].decode(entry)
 
     def _post(self, body: bytes) -> None:
         head = (

@@ -64,7 +64,7 @@ def test_closing_assertions_fail(script):
         f"{FORKED}\n{FORKED}\nholds\nholds\n{FORKED}\n"
         f"{FORKED}\n\n"
         "  they are not here, so nothing can be said to be complete or absent\n\n"
-        "  hint:  assert_subtree, assert_path and get still hold for what is here\n"
+        "  hint:  ask for traces.receiver before the fork: the child then sends its spans here\n"
     )
 
 

@@ -20,11 +20,12 @@ import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 )
-from pytest_traces.sources.otlp import bodies, otlp
+from pytest_traces.sources.otlp import bodies, intake, otlp
 from pytest_traces.sources.otlp.endpoint import Endpoint
 
 before = {*threading.enumerate()}
 bodies.LIMIT = 1 << 20
+intake._MOST_TAGS = 200_000
 entries, told = [], {}
 endpoint, late = Endpoint(entries.extend), Endpoint(entries.extend)
 late_token = [("x-pytest-traces", late.token)]
@@ -62,6 +63,23 @@ told["problems before"] = endpoint.problems
 told["garbage"] = call(traces, bytes([255]), token)
 told["too large"] = call(traces, bytes(3 << 20), token)[0]
 told["bomb"] = call(traces, bytes(3 << 20), token, compression=grpc.Compression.Gzip)[0]
+told["too many"] = call(traces, bytes([18, 0]) * 250_000, token)
+def cancelled():
+    while endpoint.busy:
+        threading.Event().wait(0.001)
+    return sum(int(one.split()[0]) for one in endpoint.problems if "(CANCELLED)" in one)
+count, bodies.PATIENCE_NS = cancelled(), 50_000_000
+ended = threading.Event()
+def nothing():
+    ended.wait(30)
+    yield b""
+silent = channel.stream_unary(f"/opentelemetry.proto.collector.{traces}Service/Export")
+try:
+    silent(nothing(), metadata=token, timeout=5)
+except grpc.RpcError as error:
+    told["silent"] = [error.code().name, cancelled() - count]
+ended.set()
+bodies.PATIENCE_NS = 5_000_000_000
 told["problems"] = [one.partition(" refused ")[2] for one in endpoint.problems]
 late.close()
 told["late"] = [not call(traces, export(5), late_token), late.late]
@@ -88,6 +106,7 @@ def test_calls():
     )
     assert done.returncode == 0, done.stderr
     too_large = "its message did not come, or has more than 1 MiB"
+    too_many = "it has too many spans and attributes: send fewer at once"
     garbage = "its message cannot be read: it is no OTLP protobuf of traces"
     assert json.loads(done.stdout) == {
         "target": True,
@@ -104,7 +123,14 @@ def test_calls():
         "garbage": ["INVALID_ARGUMENT", f"refused: {garbage}"],
         "too large": "RESOURCE_EXHAUSTED",
         "bomb": "RESOURCE_EXHAUSTED",
-        "problems": ["", f"(INVALID_ARGUMENT): {garbage}", f"(CANCELLED): {too_large}"],
+        "too many": ["RESOURCE_EXHAUSTED", f"refused: {too_many}"],
+        "silent": ["CANCELLED", 1],
+        "problems": [
+            "",
+            f"(INVALID_ARGUMENT): {garbage}",
+            f"(CANCELLED): {too_large}",
+            f"(RESOURCE_EXHAUSTED): {too_many}",
+        ],
         "late": [True, 1],
         "broken": [
             "INTERNAL",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import re
 import socket
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pytest_traces.encoding import otlp_proto
 from pytest_traces.sources.otlp import bodies, http, server
 from pytest_traces.sources.otlp.endpoint import Endpoint
 
@@ -133,6 +135,8 @@ TYPES = "allowed: application/x-protobuf, application/json"
         (b"[" * 100_000, JSON, 400, "its body cannot be read: it is nested too deeply"),
         (b'{"resourceSpans": 7}', JSON, 400,
          "its body cannot be read: resourceSpans: 7 is not usable; an array is needed"),
+        (b'{"resourceSpans": [-%s]}' % (b"9" * 1_000_000), JSON, 400,
+         "its body cannot be read: a number in it has more than 4300 digits"),
         (b"{}", {"Content-Type": "text/plain"}, 415, f"its Content-Type is text/plain; {TYPES}"),
         (b"{}", {}, 415, f"its Content-Type is not given; {TYPES}"),
         (b"{}", JSON | {"Content-Encoding": "br"}, 415,
@@ -171,6 +175,27 @@ def test_garbage_in_protobuf(receiver):
     assert receiver.endpoint.problems == [
         "1 request of cart/1.0 refused (400): "
         "its body cannot be read: it is no OTLP protobuf of traces"
+    ]
+
+
+def test_too_many_spans(receiver, monkeypatch):
+    """Empty spans, which grow when they are parsed, are refused before they are."""
+    pytest.importorskip("opentelemetry.proto")
+    body = b"\x12\x00" * 1_000_001
+    for field in (b"\x12", b"\x0a"):
+        size, digits = len(body), []
+        while size:
+            digits.append(size & 127 | (size > 127) << 7)
+            size >>= 7
+        body = field + bytes(digits) + body
+    headers = PROTOBUF | {"Content-Encoding": "gzip"}
+    monkeypatch.setattr(otlp_proto, "check", lambda *_: 1 / 0)
+
+    answer = receiver.request(gzip.compress(body), headers)
+
+    assert answer.status == 413
+    assert receiver.endpoint.problems == [
+        "1 request refused (413): it has too many spans and attributes: send fewer at once"
     ]
 
 
@@ -285,6 +310,43 @@ def test_a_body_that_never_ends(receiver, monkeypatch):
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
     assert receiver.endpoint.problems == ["1 request refused (408): it did not come to its end"]
+
+
+def test_a_second_body_that_never_ends(receiver, monkeypatch):
+    """Nor has a request more time whose head came with the one before."""
+    monkeypatch.setattr(bodies, "PATIENCE_NS", 50_000_000)
+    head = receiver.head("Content-Type: application/json", "Content-Length: 2")
+    with receiver.connect() as connection:
+        connection.sendall(head + b"{}" + head)
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"408"]
+    assert receiver.endpoint.problems == ["1 request refused (408): it did not come to its end"]
+    assert receiver.endpoint.busy == 0
+
+
+def test_a_second_head_that_never_ends(receiver, monkeypatch):
+    """Of a head that began with the request before, too, the rest has to come."""
+    monkeypatch.setattr(bodies, "PATIENCE_NS", 50_000_000)
+    head = receiver.head("Content-Type: application/json", "Content-Length: 2")
+    with receiver.connect() as connection:
+        connection.sendall(head + b"{}" + head[:9])
+        answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200"]
+
+
+def test_a_pause_between_requests(receiver, monkeypatch):
+    """A connection on which no request has begun has all the time that there is."""
+    monkeypatch.setattr(bodies, "PATIENCE_NS", 0)
+    head = receiver.head("Content-Type: application/json", "Content-Length: 2")
+    with receiver.connect() as connection:
+        for _ in range(2):
+            connection.sendall(head + b"{}")
+            answer = b""
+            while not answer.endswith(b"{}"):
+                part = connection.recv(65536)
+                assert part
+                answer += part
+            assert answer.startswith(b"HTTP/1.1 200")
 
 
 def test_headers_that_never_end(receiver, monkeypatch):
@@ -508,6 +570,36 @@ def test_no_more_threads(receiver, monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", start)
     assert receiver.raw(b"") == b""
     assert receiver.request(receiver.export(receiver.span())).status == 200
+
+
+def test_a_connection_that_is_gone_before_it_is_accepted(receiver):
+    """There is nothing to accept, and nobody waits for the next one."""
+    del receiver
+    listener = server.port._listener
+    accepting = threading.Thread(target=listener.handle_request, daemon=True)
+    accepting.start()
+    accepting.join(30)
+    assert not accepting.is_alive()
+
+
+def test_connections_that_do_not_wait(receiver, monkeypatch):
+    """Where they are accepted like that, as on BSD and macOS, they are made to wait."""
+    accept, process = socket.socket.accept, server.Listener.process_request
+    timeouts = []
+
+    def accept_as_bsd(listening: socket.socket) -> Any:
+        connection, address = accept(listening)
+        connection.setblocking(False)
+        return connection, address
+
+    def process_request(self: Any, request: Any, address: Any) -> None:
+        timeouts.append(request.gettimeout())
+        process(self, request, address)
+
+    monkeypatch.setattr(socket.socket, "accept", accept_as_bsd)
+    monkeypatch.setattr(server.Listener, "process_request", process_request)
+    assert receiver.request(receiver.export(receiver.span())).status == 200
+    assert timeouts == [None]
 
 
 def test_half_a_character(receiver):

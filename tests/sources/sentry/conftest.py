@@ -17,6 +17,17 @@ import pytest
 Init = Callable[..., Any]
 
 
+def close(client: Any) -> None:
+    """Close it, and wait for the threads that collect what it would send."""
+    batchers = [getattr(client, f"{name}_batcher", None) for name in ("log", "metrics", "span")]
+    threads = [getattr(batcher, "_flusher", None) for batcher in batchers]
+    client.close(timeout=0)
+    for batcher, thread in zip(batchers, threads, strict=True):
+        if thread is not None:
+            batcher.kill()
+            thread.join(15)
+
+
 @pytest.fixture
 def sentry() -> Iterator[Init]:
     """Calls ``sentry_sdk.init`` with these options and none of the default integrations.
@@ -35,13 +46,16 @@ def sentry() -> Iterator[Init]:
         sentry_sdk.init(
             **{"default_integrations": False, "auto_enabling_integrations": False, **options}
         )
-        return sentry_sdk.get_client()
+        clients.append(sentry_sdk.get_client())
+        return clients[-1]
 
+    clients: list[Any] = []
     yield init
     # Not get_client(): a test may have put something in its place.
     last = sentry_sdk.get_global_scope().client
-    if last is not None:
-        last.close(timeout=0)
+    for client in (*clients, last):
+        if client is not None:
+            close(client)
     sentry_sdk.get_global_scope().set_client(before)
     for variable, token in zip(variables, tokens, strict=True):
         variable.reset(token)

@@ -148,8 +148,8 @@ def test_beside_opentelemetry(sentry):
         "    OpenTelemetry   1 span: 'POST /order'\n"
         "    Sentry          1 span: '/order'\n"
         "\n"
-        "  hint:  choose one: traces_sources = opentelemetry in the ini file, or "
-        "traces.only(source='sentry')"
+        "  hint:  choose one: traces_sources = opentelemetry in the ini file, or\n"
+        "         traces.only(source='opentelemetry')"
     )
     with pytest.raises(AssertionError) as caught:
         both.assert_tree(span("POST /order", exception=LookupError))
