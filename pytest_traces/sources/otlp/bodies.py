@@ -53,7 +53,7 @@ class Incoming(io.RawIOBase):
         """Whether nothing has come since the last request."""
         return self._deadline is None
 
-    def rest(self, stream: io.BufferedReader) -> None:
+    def rest(self, stream: io.BufferedReader[Incoming]) -> None:
         """A request has been answered: the next may come whenever it likes, if it has not begun.
 
         Args:

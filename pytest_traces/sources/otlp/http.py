@@ -54,14 +54,13 @@ class Connection(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: Any
-    rfile: io.BufferedReader
 
     def setup(self) -> None:
         """Read with a patience that has its end."""
         super().setup()
         self.rfile.close()
         self.incoming = Incoming(self.connection)
-        self.rfile = io.BufferedReader(self.incoming)
+        self.rfile = self.stream = io.BufferedReader(self.incoming)
         self.server.incoming[self.connection] = self.incoming
 
     def finish(self) -> None:
@@ -80,7 +79,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         """Wait for a request, however long, and serve it."""
         super().handle_one_request()
-        self.incoming.rest(self.rfile)
+        self.incoming.rest(self.stream)
 
     def handle_expect_100(self) -> bool:
         """Whether the body may come is said when everything else is known to be right."""
@@ -212,5 +211,5 @@ class Connection(http.server.BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_WR)
             self.incoming.hurry()
             left = _DRAINED
-            while left > 0 and (part := self.rfile.read1(_STEP)):
+            while left > 0 and (part := self.stream.read1(_STEP)):
                 left -= len(part)
