@@ -138,8 +138,7 @@ class Viewing:
             forest = self._forest()
             failure = self._selects_nothing(forest) or check(forest)
             # Between a producer and its consumer there may be an instant without open spans.
-            whole = failure is None or not failure.may_come
-            return whole or bool(self._frame.recording.problems)
+            return not failure or not failure.may_come or bool(self._frame.recording.problems)
 
         can_wait = may_come(self._frame.recording)
         if not decided() and can_wait and not blocked:

@@ -190,7 +190,7 @@ def test_a_block(run):
     result.assert_outcomes(passed=1)
 
 
-def test_the_port_is_closed_at_the_end(run):
+def test_the_port_is_closed_at_the_end(run, own_port):
     """With the session."""
     end = """
     URLS = []

@@ -118,7 +118,7 @@ def test_what_a_block_receives_the_recording_around_it_has_too(act):
     act.assert_tree("GET /stock")
 
 
-def test_a_receiver_is_closed_with_its_recording():
+def test_a_receiver_is_closed_with_its_recording(own_port):
     """The port is closed with its last user."""
     with record(timeout="1s") as act:
         url = urlsplit(act.receiver.endpoint)

@@ -13,7 +13,6 @@ import pytest
 
 from pytest_traces.sources.otlp import otlp
 from pytest_traces.sources.otlp.endpoint import Endpoint
-from pytest_traces.sources.otlp.server import port
 
 JSON = {"Content-Type": "application/json"}
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -96,14 +95,13 @@ class Receiver:
 
 
 @pytest.fixture
-def receiver():
+def receiver(own_port):
     """After the test the port is closed, and the threads are those of before."""
-    before, was_open = {*threading.enumerate()}, port.is_open  # another test's servers may send
+    before = {*threading.enumerate()}
     receiver = Receiver()
     yield receiver
     receiver.endpoint.close()
-    if not was_open:
-        assert not port.is_open
-        with pytest.raises(ConnectionError):
-            receiver.connect()
-        assert {*threading.enumerate()} <= before
+    assert not own_port.is_open
+    with pytest.raises(ConnectionError):
+        receiver.connect()
+    assert not [one for one in {*threading.enumerate()} - before if "receiver" in one.name]

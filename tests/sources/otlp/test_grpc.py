@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from pytest_traces.sources.otlp import grpc as listener
-from pytest_traces.sources.otlp.server import port
 
 pytest.importorskip("grpc")
 pytest.importorskip("opentelemetry.proto")
@@ -141,11 +140,11 @@ def test_calls():
     }
 
 
-def test_without_the_library(receiver, monkeypatch):
+def test_without_the_library(receiver, own_port, monkeypatch):
     """There is no target; whoever asks for the variables is told what to install."""
     monkeypatch.setitem(sys.modules, "grpc", None)
     assert receiver.endpoint.grpc_target is None
     with pytest.raises(ModuleNotFoundError) as caught:
         receiver.endpoint.variables("grpc")
     assert str(caught.value) == listener.MISSING
-    assert port.is_open
+    assert own_port.is_open

@@ -530,7 +530,7 @@ def test_an_end_in_the_middle_of_a_request(receiver):
     assert receiver.endpoint.problems == []
 
 
-def test_a_delivery_that_does_not_end(monkeypatch):
+def test_a_delivery_that_does_not_end(monkeypatch, own_port):
     """The end of the receiver waits for it, but not for ever."""
     monkeypatch.setattr(server, "_GRACE_NS", 50_000_000)
     began, go_on = threading.Event(), threading.Event()
@@ -539,6 +539,7 @@ def test_a_delivery_that_does_not_end(monkeypatch):
         began.set()
         go_on.wait(30)
 
+    before = {*threading.enumerate()}
     endpoint = Endpoint(deliver)
     host, _, path = endpoint.url.removeprefix("http://").partition("/")
     with socket.create_connection(tuple(host.split(":")), timeout=30) as connection:
@@ -550,9 +551,9 @@ def test_a_delivery_that_does_not_end(monkeypatch):
             + body
         )
         assert began.wait(30)
-        threads = [one for one in threading.enumerate() if "receiver" in one.name]
-        server.port.release()
-        assert not server.port.is_open
+        threads = [one for one in {*threading.enumerate()} - before if "receiver" in one.name]
+        own_port.release()
+        assert not own_port.is_open
         go_on.set()
         for thread in threads:
             thread.join(30)
@@ -572,10 +573,10 @@ def test_no_more_threads(receiver, monkeypatch):
     assert receiver.request(receiver.export(receiver.span())).status == 200
 
 
-def test_a_connection_that_is_gone_before_it_is_accepted(receiver):
+def test_a_connection_that_is_gone_before_it_is_accepted(receiver, own_port):
     """There is nothing to accept, and nobody waits for the next one."""
     del receiver
-    listener = server.port._listener
+    listener = own_port._listener
     accepting = threading.Thread(target=listener.handle_request, daemon=True)
     accepting.start()
     accepting.join(30)
