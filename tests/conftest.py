@@ -11,6 +11,15 @@ settings.register_profile("steady", deadline=None, derandomize=True, database=No
 settings.load_profile("steady")
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch):
+    """No server of the examples, and no span of another test, has anything to do with this one."""
+    from pytest_traces.recording import journal
+
+    monkeypatch.setattr(journal, "attach", None)
+    journal.past.forget()
+
+
 @pytest.fixture
 def own_port(monkeypatch):
     """The receiver's port of this test alone; servers that other tests started hold another."""

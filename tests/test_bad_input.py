@@ -197,6 +197,10 @@ KINDS = "internal, server, client, producer, consumer"
          "status: 'failed' is not usable; a status is one of unset, ok, error"),
         (lambda: span("a", source="otel"), BadValue,
          "source: 'otel' is not usable; the sources are opentelemetry, sentry, handwritten, otlp, test, file"),
+        (lambda: span("a", exception=5), TypeError,
+         f"exception: 5 (int) is neither a type of exception nor a name; {NAME}"),
+        (lambda: span("a", exception=KeyError("b")), TypeError,
+         "exception: KeyError('b') is one exception; give the type, KeyError"),
         (lambda: span("a", under=50), BadValue,
          'under: 50 is not usable; a duration is written with its unit: "50ms" or '
          "timedelta(milliseconds=50)"),

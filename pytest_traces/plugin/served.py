@@ -31,13 +31,14 @@ def traces_receiver(request: pytest.FixtureRequest) -> Generator[Receiver, None,
         _add(request.config, receiver.unclaimed)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    before = journal.uses_servers
     journal.uses_servers = "traces_receiver" in getattr(item, "fixturenames", ())
-
-
-def pytest_unconfigure() -> None:
-    journal.uses_servers = True
+    try:
+        return (yield)
+    finally:
+        journal.uses_servers = before
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

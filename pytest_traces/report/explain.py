@@ -170,7 +170,7 @@ def add_tellings(message: Message, forest: Forest) -> None:
 def add_cause(message: Message, cause: Cause) -> None:
     """Say why it came so, and what to do."""
     message.cause = cause.text
-    message.hint = cause.hint
+    message.hint = cause.hint or message.hint
 
 
 def _labelled(label: str, text: str | None) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_traces.model import Kind, Status
 from pytest_traces.settings import SPAN_SOURCES, BadValue, parse_duration
 from pytest_traces.shape.fields import Fields, Glob
-from pytest_traces.shape.names import check_name
+from pytest_traces.shape.names import check_exception, check_name
 from pytest_traces.shape.usage import understood
 
 Order = Literal["in_order", "sequential", "concurrent"]
@@ -187,10 +187,12 @@ def span(
         attributes: these must be there with these values; others may be.
         events: likewise: names, or mappings with ``name`` and ``attributes``.
         links: likewise: spans, or mappings with ``trace_id``, ``span_id``, ``attributes``.
-        exception: an exception event of this type (or of a subclass), or of this name.
+        exception: an exception event of this type (or of a subclass), or of this name; None,
+            as everywhere here: does not matter.
         service: ``service.name`` of the resource.
         scope: the name of the instrumentation scope.
-        source: ``opentelemetry``, ``handwritten``, or ``test`` for callers and stand-ins.
+        source: ``opentelemetry``, ``sentry``, ``handwritten``, ``otlp`` (other processes),
+            ``file``, or ``test`` for callers and stand-ins.
         under: the span must take less than this: ``"50ms"`` or a timedelta.
         unfinished: the span must still be open; an open span fails otherwise.
 
@@ -198,7 +200,7 @@ def span(
         A pattern; ``* 3``, ``.times(1, 4)`` and ``.optional`` say how often.
 
     Raises:
-        TypeError: a child that is none of these.
+        TypeError: a child that is none of these; an exception that is no type and no name.
         BadValue: an unknown kind or status, a duration without a unit.
 
     Example:
@@ -230,6 +232,8 @@ def _described(
     if isinstance(name, Pattern | Group | EllipsisType):
         raise TypeError(f"span({name!r}): the first argument is a name, then come the children")
     check_name(name, "span: ")
+    if wishes["exception"] is not None:
+        check_exception(wishes["exception"], "exception: ")
     source = wishes["source"]
     if isinstance(source, str) and source not in SPAN_SOURCES:
         raise BadValue("source", source, f"the sources are {', '.join(SPAN_SOURCES)}")

@@ -9,7 +9,7 @@ from pytest_traces.recording import Capture
 from pytest_traces.report.explain import Message, plain_message
 from pytest_traces.report.words import path_of
 from pytest_traces.settings import BadValue
-from pytest_traces.shape.names import check_name
+from pytest_traces.shape.names import check_exception
 
 
 def check_bounds(
@@ -47,10 +47,7 @@ def read_allowed(allow: object) -> list[object]:
     """
     allowed = list(allow) if isinstance(allow, list | tuple | set | frozenset) else [allow]
     for one in allowed:
-        if not (isinstance(one, type) and issubclass(one, BaseException)):
-            check_name(one, "allow: ")
-        if one is None:
-            raise TypeError("allow: None is neither a name nor a type of exception")
+        check_exception(one, "allow: ")
     return allowed
 
 

@@ -57,7 +57,8 @@ def _of_source(source: Source, recording: Recording, counts: Counter[str]) -> Ca
         left_out = Capture(source.name, "left out by traces_sources")
         return None if source.is_idle() else left_out
     capture = source.captured(recording, count)
-    if not count and counts:  # how to get spans from a library is no news to those who have some
+    # How to get spans from a library is no news to those who have some; a receiver was asked for.
+    if not count and counts and source.name != RECEIVED:
         capture = capture._replace(hint=None)
     return capture if capture.state else None
 

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from pytest_traces.report.words import cut
+
 _POSIX = os.name == "posix"
 #: Of a child's output so much is shown.
 _MOST_LINES = 60
-#: So much of a command.
+#: So much of a command, and of its last line.
 _LONGEST = 50
+_WIDEST = 70
 _GRACE_S = 5.0
 
 
@@ -35,8 +38,7 @@ def title_of(args: Any) -> str:
     words = [args] if isinstance(args, str | bytes | os.PathLike) else list(args)
     program, *arguments = [os.fsdecode(word) for word in words]
     name = program if " " in program else os.path.basename(program)  # noqa: PTH119  # or a shell's
-    line = " ".join(" ".join([name, *map(shlex.quote, arguments)]).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return cut(" ".join([name, *map(shlex.quote, arguments)]), _LONGEST)
 
 
 def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, Any]) -> Ended:
@@ -120,6 +122,13 @@ def output_lines(process: subprocess.CompletedProcess[str]) -> list[str]:
             lines.append(f"    … {len(written) - _MOST_LINES} lines before")
         lines += [f"    {line}" for line in written[-_MOST_LINES:]]
     return lines or ["  it wrote nothing"]
+
+
+def last_line(process: subprocess.CompletedProcess[str]) -> str | None:
+    """The last line of its errors, or else of its output; None where it wrote nothing."""
+    lines = [*_lines(process.stdout), *_lines(process.stderr)]
+    written = [line for line in lines if line.strip()]
+    return cut(written[-1], _WIDEST) if written else None
 
 
 def _lines(text: object) -> Sequence[str]:

@@ -139,8 +139,8 @@ class Playing(Feeding):
         message = plain_message(
             f"nobody received the headers of the caller {name}", forest, self._captures()
         )
-        cause = unreceived_cause(caller.headers, self._frame.recording.requests_between(), forest)
-        add_cause(message, cause._replace(hint=cause.hint or message.hint))
+        requests = self._frame.recording.requests_between()
+        add_cause(message, unreceived_cause(caller.headers, requests, forest))
         return message
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # it imports http.server
 
 #: So long nothing may come before other processes are taken to have fallen silent.
 SILENCE_NS = 250_000_000
+_STRANGER = "an export came to its port without its token: compare traces.receiver.endpoint"
 _PROBLEM = "OTLP receiver: "
 
 
@@ -58,6 +59,11 @@ class Receiver:
         if self._protocol == "grpc":
             return self.variables["OTEL_EXPORTER_OTLP_ENDPOINT"]
         return self._endpoint.url
+
+    @property
+    def accepted(self) -> int:
+        """How many spans have come."""
+        return self._endpoint.accepted
 
     @property
     def url(self) -> str:
@@ -145,7 +151,7 @@ def open_receiver(recording: Recording) -> Receiver:
     attach(recording, receiver, receiver.is_silent)
 
     def report() -> None:
-        _report(recording, endpoint.problems)
+        _report(recording, endpoint.problems, endpoint.strangers)
 
     def end() -> None:
         receiver.close()
@@ -223,13 +229,15 @@ class SessionReceiver(Receiver):
 
     def _attach(self, recording: Recording) -> None:
         endpoint, before = self._endpoint, self._endpoint.noted()
+        strangers = endpoint.strangers
 
         def is_silent(since_ns: int) -> bool:
             return not hears_servers(recording) or self.is_silent(since_ns)
 
         def report() -> None:
             if recording.takes_strays:
-                _report(recording, endpoint.problems_since(before))
+                problems = endpoint.problems_since(before)
+                _report(recording, problems, endpoint.strangers - strangers)
 
         attach(recording, self, is_silent)
         recording.pulls.append(report)
@@ -282,9 +290,12 @@ def attach(recording: Recording, receiver: Receiver, is_silent: Callable[[int], 
         recording.lifeline = _Lifeline(receiver, receiver.url, is_own=is_own)
 
 
-def _report(recording: Recording, problems: Sequence[str]) -> None:
+def _report(recording: Recording, problems: Sequence[str], strangers: int) -> None:
     """What was refused is missing: every assertion says so."""
     found = [f"{_PROBLEM}{problem}" for problem in problems]
     if found:
         others = [one for one in recording.problems if not one.startswith(_PROBLEM)]
         recording.problems[:] = [*others, *found]
+    # That may be of somebody else, so it is no failure.
+    if strangers and _STRANGER not in recording.remarks.get(RECEIVED, ()):
+        recording.remark(RECEIVED, _STRANGER)

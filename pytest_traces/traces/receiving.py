@@ -14,7 +14,14 @@ from pytest_traces.report.explain import Message
 from pytest_traces.report.words import duration
 from pytest_traces.settings import BadValue, parse_duration
 from pytest_traces.shape.usage import understood
-from pytest_traces.traces.children import Ended, end_of, output_lines, run_child, title_of
+from pytest_traces.traces.children import (
+    Ended,
+    end_of,
+    last_line,
+    output_lines,
+    run_child,
+    title_of,
+)
 from pytest_traces.traces.feeding import Feeding
 from pytest_traces.traces.receiver import Receiver, open_receiver
 
@@ -92,8 +99,9 @@ class Receiving(Feeding):
         self._must_be_open("run")
         environment = self.receiver.environment(env)
         self._add_context(environment, env)
+        before = self.receiver.accepted
         ended = run_child(args, limit / 1e9, input, {**popen, "env": environment})
-        self._remark(title_of(args), ended)
+        self._remark(title_of(args), ended, has_sent=self.receiver.accepted > before)
         code = ended.process.returncode
         if ended.timed_out or ended.left_behind or (check and code):
             message = Message(f"{title_of(args)} {_fault(ended, duration(limit))}")
@@ -113,14 +121,19 @@ class Receiving(Feeding):
         spans = self._frame.recording.look().spans
         return next((s.sampled for s in spans if (s.trace_id, s.span_id) == key), True)
 
-    def _remark(self, title: str, ended: Ended) -> None:
-        """A child that is killed loses what it has not sent yet."""
+    def _remark(self, title: str, ended: Ended, *, has_sent: bool) -> None:
+        """A killed child loses what it has not sent yet; one without an SDK sends nothing."""
         code = ended.process.returncode
+        lines = []
         if ended.timed_out or code < 0:
             how = "was killed after its timeout" if ended.timed_out else end_of(code)
-            recording = self._frame.recording
-            recording.remark(_OTLP, f"{title} {how};")
-            recording.remark(_OTLP, "spans that it had not sent are lost")
+            lines = [f"{title} {how};", "spans that it had not sent are lost"]
+        elif not has_sent:
+            written = last_line(ended.process)
+            what = "and wrote nothing" if written is None else f"its last line: {written}"
+            lines = [f"{title} sent no span;", what]
+        for line in lines:
+            self._frame.recording.remark(_OTLP, line)
 
 
 def _check(args: Any) -> None:

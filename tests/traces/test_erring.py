@@ -582,14 +582,19 @@ def test_a_warning_explains_no_status(act, grow, report):
         act.assert_no_errors()
 
 
+NEITHER = (
+    "is neither a type of exception nor a name; a name is a string, re.compile(...), glob(...) or "
+    "an object with =="
+)
+
+
 @pytest.mark.parametrize(
     ("allow", "message"),
     [
-        (5, "allow: 5 (int) is no name; a name is a string, re.compile(...), glob(...) or an object "
-            "with =="),
-        ([None], "allow: None is neither a name nor a type of exception"),
-        (int, "allow: <class 'int'> (type) is no name; a name is a string, re.compile(...), "
-              "glob(...) or an object with =="),
+        (5, f"allow: 5 (int) {NEITHER}"),
+        ([None], f"allow: None (NoneType) {NEITHER}"),
+        (int, f"allow: <class 'int'> (type) {NEITHER}"),
+        (KeyError("x"), "allow: KeyError('x') is one exception; give the type, KeyError"),
     ],
 )  # fmt: skip
 def test_what_can_allow_nothing_is_refused(allow, message, act, grow):

@@ -315,6 +315,27 @@ class TestRun:
         assert first.endswith(" did not end within 3.00 s")
         assert rest == ["", "  stdout:", "    begun"]
 
+    @pytest.mark.parametrize(
+        ("code", "what"),
+        [
+            ("pass", "and wrote nothing"),
+            ("print('no', 'SDK'); print()", "its last line: no SDK"),
+            ("import sys; print('done'); print(' x' * 50, file=sys.stderr)",
+             f"its last line: {'x ' * 34}x…"),
+        ],
+    )  # fmt: skip
+    def test_a_child_that_sends_nothing(self, act, tmp_path, code, what):
+        """What it wrote may say why."""
+        (tmp_path / "report.py").write_text(code)
+        act.run([sys.executable, "report.py"], cwd=tmp_path)
+        with pytest.raises(AssertionError) as error:
+            act.eventually("1ms").get("report")
+        assert (
+            "    OTLP            nothing arrived\n"
+            f"                    {PYTHON} report.py sent no span;\n"
+            f"                    {what}\n\n"
+        ) in str(error.value)
+
     @pytest.mark.skipif(os.name != "posix", reason="there are no signals")
     def test_a_killed_child(self, act, tmp_path):
         """It lost what it had not sent, which matters where something is missing."""
@@ -458,6 +479,34 @@ def test_nothing_arrived(act):
         "    OTLP            nothing arrived\n\n"
         f"{HINT}"
     )
+
+
+def test_nothing_arrived_below_a_span_of_here(act):
+    """Other spans are there; the question is why none of the process is."""
+    with act.start_span("click"):
+        assert act.receiver
+    with pytest.raises(AssertionError) as error:
+        act.eventually("1ms").assert_path("click", "GET /")
+    text = str(error.value)
+    assert text.startswith("no 'GET /' directly below 'click'\n")
+    assert text.endswith(f"\n\n{HINT}")
+
+
+def test_an_export_without_the_token(act):
+    """It may be anybody's, and so is no failure; but perhaps it is what is missing."""
+    url = urlsplit(act.receiver.endpoint)
+    Post(f"http://{url.netloc}", span("report")).end()
+    Post(f"http://{url.netloc}/0123", span("report")).end()
+    with pytest.raises(AssertionError) as error:
+        act.eventually("1ms").get("report")
+    assert (
+        "    OTLP            nothing arrived\n"
+        "                    an export came to its port without its token: compare "
+        "traces.receiver.endpoint\n"
+    ) in str(error.value)
+    with act.start_span("here"):
+        pass
+    act.assert_tree("here")
 
 
 def test_what_arrived(act):

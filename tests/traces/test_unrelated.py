@@ -57,7 +57,10 @@ TOLD = (
     "    OpenTelemetry   2 spans: 'GET /cart'\n"
     "    Sentry          3 spans: '/cart'"
 )
-HINT = "  hint:  choose one: traces_sources = opentelemetry in the ini file, or traces.only(source='opentelemetry')"
+HINT = (
+    "  hint:  choose one: traces_sources = opentelemetry in the ini file, or\n"
+    "         traces.only(source='opentelemetry')"
+)
 
 
 def test_a_count(both):

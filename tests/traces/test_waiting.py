@@ -186,7 +186,7 @@ def test_nobody_waits_where_it_is_quiet(patient):
 def test_nobody_waits_where_no_other_thread_runs(patient, monkeypatch):
     """Nothing can come while the only thread waits."""
     monkeypatch.setattr(journal, "wait", do_not_wait)
-    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(threading, "enumerate", lambda: [threading.current_thread()])
 
     with pytest.raises(AssertionError, match="no span fits 'x'"):
         patient.get("x")

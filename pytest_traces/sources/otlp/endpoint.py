@@ -42,6 +42,7 @@ class Endpoint:
         last_ns: when the last request was answered, by ``Clock.monotonic_ns``; None before it.
         busy: how many requests are in progress.
         late: how many requests came after it was closed.
+        strangers: how many exports came to its port with a token that is nobody's.
     """
 
     def __init__(self, deliver: Deliver, *, owner: int = 0) -> None:
@@ -52,6 +53,7 @@ class Endpoint:
         self.last_ns: int | None = None
         self.busy = 0
         self.late = 0
+        self.strangers = 0
         self._deliver: Deliver | None = deliver
         self._problems: Counter[tuple[str, str]] = Counter()
         self._new_locks()

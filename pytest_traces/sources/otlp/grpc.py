@@ -85,6 +85,8 @@ class GrpcListener:
         metadata = dict(context.invocation_metadata())
         endpoint, codes = self._endpoints.get(metadata.get(TOKEN_HEADER, "")), self._grpc.StatusCode
         if endpoint is None:
+            for one in list(self._endpoints.values()):
+                one.strangers += 1
             return _refuse(context, codes.UNAUTHENTICATED, f"no receiver has this {TOKEN_HEADER}")
         with endpoint.request():
             try:

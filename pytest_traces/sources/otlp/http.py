@@ -88,6 +88,8 @@ class Connection(http.server.BaseHTTPRequestHandler):
     def _serve(self) -> None:
         endpoint, path = self.server.find(self.path)
         if endpoint is None:
+            if self.command == "POST" and _TRACES in self.path:
+                self.server.meet_stranger()
             self._send_last(Answer(404, b"no receiver has this address\n"))
         elif self.command == "POST":
             with endpoint.request():

@@ -70,6 +70,11 @@ class Listener(http.server.ThreadingHTTPServer):
         token, _, rest = path.strip("/").partition("/")
         return self._endpoints.get(token), rest.strip("/")
 
+    def meet_stranger(self) -> None:
+        """Somebody means one of the endpoints, and does not say which."""
+        for endpoint in list(self._endpoints.values()):
+            endpoint.strangers += 1
+
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self.socket, selectors.EVENT_READ)

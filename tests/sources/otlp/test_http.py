@@ -388,13 +388,16 @@ def test_a_refused_body_without_end(receiver, monkeypatch):
                 threading.Event().wait(0.001)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/traces", "//", "/0000/v1/traces"])
-def test_a_wrong_token(receiver, path):
-    """Whoever does not know the token is told nothing, and the test hears nothing of it."""
+@pytest.mark.parametrize(
+    ("path", "strangers"), [("/", 0), ("/v1/traces", 1), ("//", 0), ("/0000/v1/traces", 1)]
+)
+def test_a_wrong_token(receiver, path, strangers):
+    """Whoever does not know the token is told nothing, and adds nothing; exports are counted."""
     answer = receiver.request(receiver.export(receiver.span()), JSON, path)
     assert (answer.status, answer.body) == (404, b"no receiver has this address\n")
     assert receiver.entries == receiver.endpoint.problems == []
     assert receiver.endpoint.last_ns is None
+    assert receiver.endpoint.strangers == strangers
 
 
 def test_what_is_no_url(receiver):
