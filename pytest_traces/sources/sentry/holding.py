@@ -1,13 +1,16 @@
 """While a recording is open, nothing that Sentry has to send leaves the process.
 
-What a client hands to a transport is counted and let go of, whenever the client was made. A
-transport of the application's own is left alone, and so is one of Sentry's in which the
-application has written the sending anew.
+What a client hands to a transport is counted and let go of, whenever the client was made; what
+was waiting in a transport before waits until the recordings are over. A transport of the
+application's own is left alone, and so is one of Sentry's in which the application has written
+the sending anew.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +20,7 @@ from pytest_traces.sources.sentry.hooks import Hooks, named_like
 #: The remark of a recording, with the kinds of what was held back.
 HELD = "sentry held back"
 _LEAVES = "what it sends leaves the process"
+_WAITS = "what was waiting to be sent before the recording leaves the process"
 _REPORTS = "reports of what was lost may leave after the recording"
 #: Where a subclass of Sentry's transports may send in a way of its own.
 _SENDING = ("_send_envelope", "_send_request", "_request", "_make_pool")
@@ -39,11 +43,13 @@ class Held:
 
 
 class Holding:
-    """Wraps ``capture_envelope`` of Sentry's transports and of its Spotlight client."""
+    """Wraps what takes and what sends in Sentry's transports, and its Spotlight client."""
 
     def __init__(self, held: Held) -> None:
         self._held = held
         self._hooks = Hooks()
+        #: Transports, each with an envelope that it had taken before.
+        self._waiting: list[tuple[Any, Any]] = []
 
     @property
     def lost(self) -> list[str]:
@@ -58,6 +64,7 @@ class Holding:
             is_sender = isinstance(kind, type) and issubclass(kind, base)
             if is_sender and "capture_envelope" in vars(kind):
                 self._hooks.replace(kind, "capture_envelope", self._wrap, _LEAVES)
+                self._hooks.replace(kind, "_send_envelope", self._wrap_send, _WAITS)
 
     def install_spotlight(self, spotlight: ModuleType) -> None:
         """Hook the client of Spotlight, which sends where nobody has asked it not to."""
@@ -65,8 +72,14 @@ class Holding:
         self._hooks.replace(client, "capture_envelope", self._wrap, _LEAVES)
 
     def uninstall(self) -> None:
-        """Let everything go again."""
+        """Let everything go again, first of all what has waited."""
         self._hooks.undo()
+        waiting, self._waiting = self._waiting, []
+        for sender, envelope in waiting:
+            # Closed meanwhile, it would be started again; its event loop may be gone.
+            if getattr(getattr(sender, "_worker", None), "is_alive", False):
+                with suppress(Exception):
+                    sender.capture_envelope(envelope)
 
     def _put_report(self, base: type[Any]) -> None:
         self._hooks.replace(base, "record_lost_event", self._wrap_lost, _REPORTS)
@@ -82,6 +95,24 @@ class Holding:
             return None
 
         return named_like(hold_back, capture)
+
+    def _wrap_send(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        held = self._held
+
+        def must_wait(sender: Any, envelope: Any) -> bool:
+            if not held.is_open or _sends_in_its_own_way(type(sender)):
+                return False
+            self._waiting.append((sender, envelope))
+            return True
+
+        def send_later(sender: Any, envelope: Any) -> Any:
+            return None if must_wait(sender, envelope) else send(sender, envelope)
+
+        async def send_later_async(sender: Any, envelope: Any) -> Any:
+            return None if must_wait(sender, envelope) else await send(sender, envelope)
+
+        is_async = inspect.iscoroutinefunction(send)
+        return named_like(send_later_async if is_async else send_later, send)
 
     def _wrap_lost(self, lose: Callable[..., Any]) -> Callable[..., Any]:
         held = self._held

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from pytest_traces import record
@@ -109,6 +111,47 @@ def test_everything_leaves_after_the_recording(sentry, server, monkeypatch):
     assert server.wait(2)
     assert len(server.paths) == 2
     assert [error.message for error in act._frame.recording.errors] == ["held"]
+
+
+def test_what_was_waiting_before_waits(sentry, server, monkeypatch):
+    """Until the recording is over; then it leaves, each once."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    client = sentry(dsn=server.dsn)
+    worker = client.transport._worker
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        at_work.set()
+        assert go_on.wait(15)
+
+    worker.submit(work)
+    for number in range(3):
+        sentry_sdk.capture_message(f"before {number}", level="error")
+    assert at_work.wait(15)
+    with record():
+        go_on.set()
+        sentry_sdk.flush(15)
+        assert server.paths == []
+    sentry_sdk.flush(15)
+
+    assert server.wait(3)
+    assert len(server.paths) == 3
+
+
+def test_what_was_waiting_of_a_client_that_is_closed(sentry, server, monkeypatch):
+    """It is lost, as it is where a client is closed before it could send; nothing is started."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    client = sentry(dsn=server.dsn)
+    go_on = threading.Event()
+    client.transport._worker.submit(lambda: go_on.wait(15))
+    sentry_sdk.capture_message("before", level="error")
+    with record():
+        go_on.set()
+        client.flush(15)
+        client.close(timeout=0)
+
+    assert not client.transport or not client.transport._worker.is_alive
+    assert server.paths == []
 
 
 def test_what_was_held_back_is_told(sentry, server):
