@@ -167,7 +167,7 @@ def accept(send: Sender, requests: int) -> tuple[Took, float]:
     """What sending to the receiver takes, and seconds of CPU to read its spans as a test does."""
     recording = Recording(DEFAULTS)
     recording.open(all_sources())
-    endpoint = Endpoint(journal.put_all)
+    endpoint = Endpoint(journal.put_all, owner=recording.first)
     try:
         took = send(f"{endpoint.url}/v1/traces", requests)
         begun = time.process_time()

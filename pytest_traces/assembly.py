@@ -95,9 +95,14 @@ def _may_be_one(one: Sequence[tuple[int, SpanData]], other: Sequence[tuple[int, 
 
 
 def _merge(tellings: Sequence[tuple[int, SpanData]]) -> SpanData:
-    """One span told several times: the telling that knows most leads, the others fill gaps."""
+    """One span told several times: the telling that knows most leads, the others fill gaps.
+
+    Whether it is kept is for the telling to say that knows who decided on it.
+    """
     ordered = sorted(tellings, key=lambda telling: _ignorance(telling[1]))
     span = ordered[0][1]
+    decided = next((one for _, one in ordered if one.sampler is not None), span)
+    span = span._replace(sampled=decided.sampled, sampler=decided.sampler)
     for _, other in ordered[1:]:
         span = span._replace(
             attributes=MappingProxyType({**other.attributes, **span.attributes}),

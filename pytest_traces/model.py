@@ -57,6 +57,21 @@ class Stamps(NamedTuple):
     work: int | None = None
 
 
+class Sampler(NamedTuple):
+    """What decided whether a span is kept.
+
+    ``words`` is its name, for the middle of a sentence. ``follows_caller``: it decides as the
+    caller of another process did. ``alone``: what it says is of this span, not of those below.
+    ``bits`` are the sampled bits that are right in headers, where that is not ``sampled``: of a
+    span that was to be kept and was lost, say.
+    """
+
+    words: str
+    follows_caller: bool = False
+    alone: bool = False
+    bits: tuple[bool, ...] = ()
+
+
 class SpanData(NamedTuple):
     """One span as its source recorded it.
 
@@ -86,6 +101,8 @@ class SpanData(NamedTuple):
     thread: str | None = None
     #: None where the application gave times of its own, or the span is of another process.
     stamps: Stamps | None = None
+    #: What decided on ``sampled``, where the source was told.
+    sampler: Sampler | None = None
 
 
 class SpanRef(NamedTuple):
@@ -148,6 +165,9 @@ class ErrorData(NamedTuple):
     ``type`` is the name of the exception's class, None for a mere message. ``key`` are the
     trace id and the span id that the report names; ``unlinked`` says, where there are none,
     why. ``handled`` is whether the application caught it, None where nobody knows.
+    ``wording`` is what ``str()`` of the exception says, where the report words it otherwise;
+    ``thread`` names the thread that reported it, ``ticks_ns`` is when by
+    ``time.perf_counter_ns``.
     """
 
     number: int
@@ -160,3 +180,6 @@ class ErrorData(NamedTuple):
     level: str = "error"
     handled: bool | None = None
     attributes: Mapping[str, object] = NO_ATTRIBUTES
+    wording: str | None = None
+    thread: str | None = None
+    ticks_ns: int | None = None

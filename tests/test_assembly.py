@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pytest_traces.assembly import assemble
 from pytest_traces.forest import Forest
-from pytest_traces.model import SpanData
+from pytest_traces.model import Sampler, SpanData
 
 BASE = 10**18
 
@@ -61,6 +61,17 @@ def test_two_sources_that_tell_of_one_span() -> None:
     """They are merged, whatever each calls it."""
     forest = assemble([data(1, name="GET /"), data(1, name="http.server", source="opentelemetry")])
     assert [span.name for span in forest.spans] == ["GET /"]
+
+
+def test_two_sources_that_differ_on_whether_it_is_kept() -> None:
+    """The one counts that knows who decided, whichever leads and whichever comes first."""
+    rule = Sampler("a rule")
+    for sampled in (True, False):
+        one = data(1, name="GET /", sampled=not sampled, attributes={"a": 1, "b": 2})
+        other = data(1, name="x", source="sentry", sampled=sampled, sampler=rule)
+        for tellings in ([one, other], [other, one]):
+            (span,) = assemble(tellings).spans
+            assert (span.name, span.sampled, span.data.sampler) == ("GET /", sampled, rule)
 
 
 def test_two_spans_that_share_an_id_are_both_kept() -> None:

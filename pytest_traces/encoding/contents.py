@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pytest_traces.encoding import datadog, jaeger, otlp_json, otlp_proto, zipkin
 from pytest_traces.encoding.documents import Document, documents, text_of, unpacked
 from pytest_traces.encoding.json_node import Node
-from pytest_traces.encoding.lists import elements
+from pytest_traces.encoding.lists import elements, first_object
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.model import SpanData
 
@@ -16,20 +16,34 @@ FORMATS = "OTLP, Jaeger, Zipkin v2, Datadog"
 
 Decode = Callable[[object, str], list[SpanData]]
 
-_OTLP_KEYS = ("resourceSpans", "resource_spans", "batches")
+_SPAN_KEYS = ("resourceSpans", "resource_spans", "batches")
+#: Other signals, which the collector may write into the same file; they have no spans.
+_OTHER_KEYS = tuple(
+    key
+    for word in ("Metrics", "Logs", "Profiles")
+    for key in (f"resource{word}", f"resource_{word.lower()}")
+)
+_OTLP_KEYS = frozenset((*_SPAN_KEYS, *_OTHER_KEYS))
 #: Where Tempo and Jaeger put OTLP in their answers.
 _AROUND = ("trace", "result")
+#: What Tempo says beside that, and with which status.
+_BESIDE = {"metrics", "status", "message"}
+_STATUSES = (None, "COMPLETE", "PARTIAL", 0, 1)
+_DEEPEST_ARRAY = 2
+_SHOWN = 40
 _SIZE = 4
 #: The tag of the only field that a message of traces has.
 _RESOURCE_SPANS = b"\n"
 
 
-def read(data: bytes, source: str) -> list[SpanData]:
+def read(data: bytes, source: str, *, is_answer: bool = False) -> list[SpanData]:
     """The spans in these bytes, which may be gzipped; none where there is no document at all.
 
     Args:
         data: a whole file, or the body of an answer.
         source: where the spans come from, by their own account.
+        is_answer: whether a backend was asked for a trace: one that it does not have may then be
+            an object in which nothing is said of any.
 
     Raises:
         Malformed: they are no traces, with the place and the reason.
@@ -39,56 +53,78 @@ def read(data: bytes, source: str) -> list[SpanData]:
     text = text_of(data)
     if text is None:
         return _read_protobuf(data, source)
-    return [span for one in documents(text) for span in _read_document(one, source)]
+    return [span for one in documents(text) for span in _read_document(one, source, is_answer)]
 
 
-def _read_document(document: Document, source: str) -> list[SpanData]:
+def _read_document(document: Document, source: str, is_answer: bool) -> list[SpanData]:
     try:
-        return read_json(document.value, source)
+        return _read_json(document.value, source, is_answer)
     except Malformed as error:
         place = ", ".join(part for part in (document.where, error.where) if part)
         raise Malformed(place, error.why) from None
 
 
-def read_json(value: object, source: str) -> list[SpanData]:
-    """The spans in parsed JSON; none in an empty array.
-
-    Raises:
-        Malformed: they are no traces, with the place and the reason.
-    """
+def _read_json(value: object, source: str, is_answer: bool) -> list[SpanData]:
+    """The spans in parsed JSON; none in an empty array."""
     if isinstance(value, Mapping):
         for key in _AROUND:
             if _is_otlp(value.get(key)):
                 return _below(key, otlp_json.decode, value[key], source)
         if _is_answer_of_jaeger(value):
             return jaeger.decode(value, source)
-    sample = _sample(value)
+        if _has_no_trace(value, is_answer):
+            return []
+    root = Node(value)
+    sample = first_object(root)
     for looks_right, decode in _DECODERS:
-        if looks_right(sample):
+        if sample is not None and looks_right(sample.value):
             return decode(value, source)
     if isinstance(value, list) and all(one == [] for one in value):
         return []
-    raise Malformed("", f"{_described(sample or value)} is no trace of a known format: {FORMATS}")
+    raise _unknown(sample or _first_of(root))
+
+
+def _has_no_trace(value: Mapping[str, object], is_answer: bool) -> bool:
+    """Whether Tempo tells in this way that it has no trace, or Jaeger in OTLP."""
+    around = [value[key] for key in _AROUND if key in value]
+    return (
+        bool(around or is_answer)
+        and value.keys() <= _BESIDE.union(_AROUND)
+        and all(one in (None, {}) for one in around)
+        and value.get("status") in _STATUSES
+        and ("message" not in value or "status" in value)
+    )
+
+
+def _first_of(root: Node) -> Node:
+    """What stands in an array before anything else, where that is no empty array."""
+    node = root
+    for _ in range(_DEEPEST_ARRAY):
+        node = next((one for one in elements(node) if one.value != []), node)
+    return node
+
+
+def _unknown(node: Node) -> Malformed:
+    if jaeger.looks_like_span(node.value):
+        return Malformed(
+            node.where,
+            "it is a span of Jaeger's by itself; the trace that it is of is needed: "
+            '{"traceID": ..., "spans": [...], "processes": {...}}',
+        )
+    what = _described(node.value)
+    return Malformed(node.where, f"{what} is no trace of a known format: {FORMATS}")
 
 
 def _is_otlp(value: object) -> bool:
-    return isinstance(value, Mapping) and any(key in value for key in _OTLP_KEYS)
+    return isinstance(value, Mapping) and not _OTLP_KEYS.isdisjoint(value)
 
 
 def _is_answer_of_jaeger(value: Mapping[str, object]) -> bool:
     if "data" not in value:
         return False
     traces = value["data"]
-    return traces in (None, []) or jaeger.looks_like_trace(_sample(traces))
-
-
-def _sample(value: object) -> object:
-    """The first object in arrays of arrays, or the one that this is; None if there is none."""
-    for node in elements(Node(value)):
-        for inner in elements(node):
-            if isinstance(inner.value, Mapping):
-                return inner.value
-    return None
+    sample = first_object(Node(traces))
+    return traces in (None, []) or (sample is not None and jaeger.looks_like_trace(sample.value))
 
 
 def _otlp(value: object, source: str) -> list[SpanData]:
@@ -114,10 +150,14 @@ def _below(place: str, decode: Decode, value: object, source: str) -> list[SpanD
 def _described(value: object) -> str:
     """What some JSON is, in a few words."""
     if isinstance(value, Mapping):
-        keys = ", ".join(repr(key) for key in list(value)[:3])
+        keys = ", ".join(_short(repr(key)) for key in list(value)[:3])
         more = ", ..." if len(value) > 3 else ""
         return f"an object with {keys}{more}" if value else "an empty object"
-    return "an array of something else" if isinstance(value, list) else json.dumps(value)[:40]
+    return "an array" if isinstance(value, list) else _short(json.dumps(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 _DECODERS: tuple[tuple[Callable[[object], bool], Decode], ...] = (
@@ -125,6 +165,7 @@ _DECODERS: tuple[tuple[Callable[[object], bool], Decode], ...] = (
     (jaeger.looks_like_trace, jaeger.decode),
     (zipkin.looks_like_span, zipkin.decode),
     (datadog.looks_like_span, datadog.decode),
+    (datadog.looks_like_payload, datadog.decode),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from pytest_traces.encoding.documents import mended
 from pytest_traces.encoding.ids import SPAN_DIGITS, TRACE_DIGITS, decimal_id, hex_id
 from pytest_traces.encoding.json_node import Node
 from pytest_traces.encoding.lists import values_of
@@ -61,7 +62,7 @@ def _listed(node: Node, name: str, meta: dict[str, object], tag: str) -> Iterato
     if node.field(name) is not None or not isinstance(meta.get(tag), str):
         return node.each(name)
     try:
-        value = json.loads(str(meta[tag]))
+        value = json.loads(mended(str(meta[tag])))
     except (ValueError, RecursionError):
         return iter(())
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):

@@ -13,6 +13,14 @@ from pytest_traces.encoding.malformed import Malformed
 
 _GZIP = b"\x1f\x8b"
 _WBITS_GZIP = 31
+#: So much is unpacked at once, in steps that double for as long as a member of the gzip goes on:
+#: what a step has read too far is read again, and must not be much more than the member is.
+_FIRST_STEP, _LONGEST_STEP = 1 << 9, 1 << 16
+#: No trace is larger, nor can its JSON be held many times over.
+MOST_BYTES = 1 << 30
+#: Repeated spans are packed a hundredfold, nothing but repetition a thousandfold. Little is
+#: unpacked whatever it was packed to.
+_LITTLE, _MOST_TIMES = 1 << 26, 300
 _MARKS = (
     (codecs.BOM_UTF8, "UTF-8-SIG"),
     (codecs.BOM_UTF16_LE, "UTF-16"),
@@ -20,9 +28,19 @@ _MARKS = (
 )
 #: What no message of protobuf that is meant here can begin with.
 _BRACKETS = (b"{", b"[")
-_SPACE = " \t\r\n"
+_SPACE = re.compile(r"[ \t\r\n]*")
+#: Half of a pair that writes one character, which JSON may have and no text.
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"|\\."
+)
 #: Control characters that no JSON has outside of an escape: protobuf is full of them.
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+_NOT_ZERO = re.compile(rb"[^\0]")
 
 
 class Document(NamedTuple):
@@ -33,22 +51,54 @@ class Document(NamedTuple):
 
 
 def unpacked(data: bytes) -> bytes:
-    """The bytes themselves, or what gzip has made of them.
+    """The bytes themselves, or what gzip has made of them: one member, or several in a row.
 
     Raises:
-        Malformed: the gzip is damaged, or ends too early.
+        Malformed: the gzip is damaged, ends too early, or becomes too large; or something else
+            follows it.
     """
-    parts = []
-    while data.startswith(_GZIP):
-        unpacker = zlib.decompressobj(_WBITS_GZIP)
+    if not data.startswith(_GZIP):
+        return data
+    whole, at = bytearray(), 0
+    while at < len(data):
+        if not data.startswith(_GZIP, at):
+            raise Malformed(f"byte {at}", "something follows its gzip that is no gzip")
+        at = _member(data, at, whole)
+        if data.startswith(b"\0", at):  # padding, as of tapes
+            at = _after_zeros(data, at)
+    return bytes(whole)
+
+
+def _member(data: bytes, at: int, whole: bytearray) -> int:
+    """Unpack the member of a gzip that begins there; returns where it ends."""
+    unpacker, step = zlib.decompressobj(_WBITS_GZIP), _FIRST_STEP
+    while not unpacker.eof:
+        if at >= len(data):
+            raise Malformed("", "its gzip ends too early")
+        part = data[at : at + step]
         try:
-            parts.append(unpacker.decompress(data))
+            whole += unpacker.decompress(part)
         except zlib.error as error:
             raise Malformed("", f"its gzip is damaged: {error}") from None
-        if not unpacker.eof:
-            raise Malformed("", "its gzip ends too early")
-        data = unpacker.unused_data
-    return b"".join(parts) if parts else data
+        if len(whole) > min(MOST_BYTES, max(_LITTLE, _MOST_TIMES * len(data))):
+            raise Malformed("", _too_large(len(whole), len(data)))
+        at += len(part) - len(unpacker.unused_data)
+        step = min(step * 2, _LONGEST_STEP)
+    return at
+
+
+def _too_large(unpacked_bytes: int, packed_bytes: int) -> str:
+    if unpacked_bytes > MOST_BYTES:
+        return f"its gzip unpacks to more than {MOST_BYTES >> 20:,} MiB"
+    return (
+        f"its gzip unpacks to more than {_MOST_TIMES} times its {packed_bytes:,} bytes, as no "
+        "trace does"
+    )
+
+
+def _after_zeros(data: bytes, at: int) -> int:
+    found = _NOT_ZERO.search(data, at)
+    return len(data) if found is None else found.start()
 
 
 def text_of(data: bytes) -> str | None:
@@ -75,7 +125,7 @@ def documents(text: str) -> Iterator[Document]:
     Raises:
         Malformed: there is something else, with the line.
     """
-    decoder, line, last = json.JSONDecoder(), 1, 0
+    text, decoder, line, last = mended(text), json.JSONDecoder(), 1, 0
     at = first = _after_space(text, 0)
     while at < len(text):
         line, last = line + text.count("\n", last, at), at
@@ -91,7 +141,15 @@ def documents(text: str) -> Iterator[Document]:
         yield Document("" if is_only and at == len(text) else f"line {line}", value)
 
 
+def mended(text: str) -> str:
+    """JSON as long as this, with a question mark for each half of a character."""
+    return _ESCAPE.sub(_whole_escape, text) if _HALF.search(text) else text
+
+
+def _whole_escape(found: re.Match[str]) -> str:
+    return r"\u003f" if found[2] else found[0]
+
+
 def _after_space(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _SPACE:
-        at += 1
-    return at
+    found = _SPACE.match(text, at)
+    return at if found is None else found.end()

@@ -11,7 +11,9 @@ from pytest_traces.encoding.malformed import Malformed
 TRACE_DIGITS = 32
 SPAN_DIGITS = 16
 
-_HEX = re.compile(r"(?:0x)?0*([0-9a-f]+)")
+_HEX = re.compile("[0-9a-f]*")
+#: Whatever stands for an id, nobody has written more.
+_LONGEST = 1_000
 
 
 def hex_id(node: Node, name: str, digits: int) -> str:
@@ -21,14 +23,18 @@ def hex_id(node: Node, name: str, digits: int) -> str:
     for the same one.
 
     Raises:
-        Malformed: no text, or an empty one.
+        Malformed: no text, an empty one, or an endless one.
     """
-    text = node.text(name).strip()
-    if not text:
+    field = node.field(name)
+    text = "" if field is None else field.as_text().strip()
+    if field is None or not text:
         raise _missing(node, name)
-    found = _HEX.fullmatch(text.lower())
-    if found and len(found[1]) <= digits:
-        return found[1].rjust(digits, "0")
+    if len(text) > _LONGEST:
+        raise field.fault(f"an id has {_LONGEST:,} characters at most")
+    written = text.lower().removeprefix("0x")
+    number = written.lstrip("0")
+    if written and len(number) <= digits and _HEX.fullmatch(number):
+        return number.rjust(digits, "0")
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=digits // 2).hexdigest()
 
 
@@ -38,7 +44,10 @@ def parent_hex_id(node: Node, name: str) -> str | None:
     Raises:
         Malformed: no text.
     """
-    return hex_id(node, name, SPAN_DIGITS) if node.text(name).strip("0 ") else None
+    if not node.text(name).strip():
+        return None
+    span_id = hex_id(node, name, SPAN_DIGITS)
+    return span_id if span_id.strip("0") else None
 
 
 def decimal_id(node: Node, name: str, bits: int = 64) -> int:
@@ -50,7 +59,7 @@ def decimal_id(node: Node, name: str, bits: int = 64) -> int:
     field = node.field(name)
     if field is None:
         raise _missing(node, name)
-    if str(field.value).lstrip().startswith("-"):
+    if isinstance(field.value, int | str) and str(field.value).startswith("-"):
         return field.as_whole(64, is_signed=True) % (1 << 64)
     return field.as_whole(bits)
 

@@ -10,7 +10,7 @@ specification ("OpenTelemetry to Jaeger Transformation").
 from __future__ import annotations
 
 import base64
-import binascii
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -24,6 +24,10 @@ from pytest_traces.encoding.times import length_us, start_us, time_us
 from pytest_traces.model import NO_ATTRIBUTES, Event, Link, SpanData
 
 _CHILD_OF, _FOLLOWS_FROM = "CHILD_OF", "FOLLOWS_FROM"
+#: As Go writes them.
+_INFINITIES = {"+Inf": math.inf, "-Inf": -math.inf}
+_NOT_FOUND = (404, "404")
+_SAID = 200
 _EXCEPTION = {
     "error.kind": "exception.type",
     "message": "exception.message",
@@ -55,6 +59,11 @@ def looks_like_trace(value: object) -> bool:
     )
 
 
+def looks_like_span(value: object) -> bool:
+    """Whether this is a span of Jaeger's, without the trace that it belongs to."""
+    return isinstance(value, Mapping) and "spanID" in value and "operationName" in value
+
+
 def decode(value: object, source: str) -> list[SpanData]:
     """The spans of an answer of the query API, of a list of traces, or of one trace.
 
@@ -67,7 +76,7 @@ def decode(value: object, source: str) -> list[SpanData]:
     """
     root = Node(value)
     if isinstance(value, Mapping) and "data" in value:
-        if value["data"] is None:
+        if value["data"] in (None, []):
             _refuse_errors(root)
         traces = root.each("data")
     else:
@@ -76,10 +85,13 @@ def decode(value: object, source: str) -> list[SpanData]:
 
 
 def _refuse_errors(answer: Node) -> None:
-    """An answer without data may say why."""
+    """An answer without data may say why; that there is none is no error."""
     for error in answer.each("errors"):
-        text = error.text("msg") if isinstance(error.value, Mapping) else error.value
-        raise Malformed(error.where, f"the backend says: {text}")
+        has_code = isinstance(error.value, Mapping)
+        if has_code and error.value.get("code") in _NOT_FOUND:
+            continue
+        text = error.text("msg") if has_code else error.as_text()
+        raise Malformed(error.where, f"the backend says: {text[:_SAID]}")
 
 
 def _trace(trace: Node, source: str) -> Iterable[SpanData]:
@@ -176,19 +188,26 @@ def _tags(node: Node, name: str) -> dict[str, object]:
 def _value(tag: Node) -> object:
     """The value by its type, where it is written as text."""
     field = tag.field("value")
-    value = None if field is None else field.value
-    if not isinstance(value, str):
-        return plain(value)
+    if field is None:
+        return None
+    if not isinstance(field.value, str):
+        return plain(field)
     try:
-        match tag.text("type"):
-            case "bool" if value in {"true", "false"}:
-                return value == "true"
-            case "int64":
-                return int(value)
-            case "float64":
-                return float(value)
-            case "binary":
-                return base64.b64decode(value, validate=True)
-    except (ValueError, binascii.Error):
-        pass
-    return value
+        return _typed(tag.text("type"), field)
+    except ValueError:
+        return field.value
+
+
+def _typed(kind: str, field: Node) -> object:
+    """A text as a value of that type; a ValueError where it is none."""
+    text: str = field.value
+    match kind:
+        case "bool" if text in {"true", "false"}:
+            return text == "true"
+        case "int64":
+            return field.as_whole(64, is_signed=True)
+        case "float64":
+            return _INFINITIES[text] if text in _INFINITIES else field.as_float()
+        case "binary":
+            return base64.b64decode(text, validate=True)
+    return text

@@ -44,7 +44,10 @@ class Node:
 
     def fault(self, allowed: str) -> Malformed:
         """What is raised where something else is allowed here."""
-        text = repr(self.value)
+        try:
+            text = repr(self.value)
+        except RecursionError:
+            text = "something that is nested deeply"
         text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         return Malformed(self.where, f"{text} is not usable; {allowed}")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pytest_traces.encoding.json_node import Node
+from pytest_traces.encoding.malformed import Malformed
+
+#: So many arrays and objects within each other, as in OTLP.
+_DEEPEST = 48
 
 
 def elements(root: Node) -> Iterator[Node]:
@@ -28,16 +32,39 @@ def flattened(root: Node) -> Iterator[tuple[int, Node]]:
             yield 0, one
 
 
+def first_object(root: Node) -> Node | None:
+    """The first object in arrays of arrays, or the one that this is; None if there is none."""
+    for node in elements(root):
+        for inner in elements(node):
+            if isinstance(inner.value, Mapping):
+                return inner
+    return None
+
+
 def values_of(node: Node, name: str) -> dict[str, object]:
     """The values of a field that is an object; empty where it is absent.
 
     Raises:
-        Malformed: it is something else.
+        Malformed: it is something else, or a value is nested too deeply.
     """
     field = node.field(name)
-    return {} if field is None else {key: plain(one.value) for key, one in field.items()}
+    return {} if field is None else {key: plain(one) for key, one in field.items()}
 
 
-def plain(value: object) -> object:
-    """A value of JSON as an attribute has it."""
-    return tuple(plain(one) for one in value) if isinstance(value, list) else value
+def plain(node: Node) -> object:
+    """A value of JSON as an attribute has it.
+
+    Raises:
+        Malformed: it is nested too deeply.
+    """
+    return _plain(node.value, node, 0)
+
+
+def _plain(value: object, node: Node, depth: int) -> object:
+    if not isinstance(value, list | dict):
+        return value
+    if depth > _DEEPEST:
+        raise Malformed(node.where, "its value is nested too deeply")
+    if isinstance(value, list):
+        return tuple(_plain(one, node, depth + 1) for one in value)
+    return {key: _plain(one, node, depth + 1) for key, one in value.items()}

@@ -34,7 +34,12 @@ _DEEPEST = 48
 _SCOPES = (("scopeSpans", "scope"), ("instrumentationLibrarySpans", "instrumentationLibrary"))
 
 
-def decode(value: object, source: str, rejected: list[str] | None = None) -> list[SpanData]:
+def decode(
+    value: object,
+    source: str,
+    rejected: list[str] | None = None,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> list[SpanData]:
     """The spans of an ``ExportTraceServiceRequest`` or ``TracesData`` in parsed JSON.
 
     Args:
@@ -42,6 +47,7 @@ def decode(value: object, source: str, rejected: list[str] | None = None) -> lis
         source: where the spans come from, by their own account.
         rejected: gets what is wrong with each span that is left out for its ids, which then have
             to be hex. Without it such a span is an error, and ids may be base64.
+        is_wanted: asked again and again; when it says no, the rest is left out.
 
     Raises:
         Malformed: with the place at which something else is needed.
@@ -50,10 +56,12 @@ def decode(value: object, source: str, rejected: list[str] | None = None) -> lis
     for key in ("resourceSpans", "batches"):
         for resource_spans in root.each(key):
             resource = _resource(resource_spans)
-            for scope, node in _scoped(resource_spans):
+            for scope, node in _scoped(resource_spans, is_wanted):
                 ids = _ids(node, rejected)
                 if ids is not None:
                     spans.append(_span(node, ids, resource, scope, source))
+            if not is_wanted():
+                return spans
     return spans
 
 
@@ -62,14 +70,20 @@ def _resource(node: Node) -> Mapping[str, object]:
     return attributes_of(()) if resource is None else _attributes(resource)
 
 
-def _scoped(resource_spans: Node) -> Iterator[tuple[str | None, Node]]:
-    """Each span of a resource, with the name of its scope."""
+def _scoped(
+    resource_spans: Node, is_wanted: Callable[[], bool]
+) -> Iterator[tuple[str | None, Node]]:
+    """Each span of a resource, with the name of its scope, as long as they are wanted."""
     for several, one in _SCOPES:
         for scope_spans in resource_spans.each(several):
             scope = scope_spans.field(one)
             name = None if scope is None else scope.text("name") or None
             for span in scope_spans.each("spans"):
+                if not is_wanted():
+                    return
                 yield name, span
+            if not is_wanted():
+                return
 
 
 def _ids(span: Node, rejected: list[str] | None) -> tuple[str, str, str | None] | None:

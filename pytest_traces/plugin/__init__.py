@@ -17,7 +17,7 @@ from pytest_traces.options import (
     read_settings,
 )
 from pytest_traces.plugin import served
-from pytest_traces.recording import Recording, journal
+from pytest_traces.recording import Recording
 from pytest_traces.settings import Settings
 from pytest_traces.sources import opentelemetry
 
@@ -237,7 +237,6 @@ def _open(item: pytest.Item) -> None:
         pytest.fail(str(error), pytrace=False)
     recording.attempt = _runs_of(item).attempt
     introduce(item, item.config.stash[_settings], recording.attempt)
-    recording.takes_strays = journal.uses_servers
     item.stash[_recording] = recording
     item.config.stash[_open_recordings].append(recording)
     if item.stash.get(_is_in_call, False):

@@ -104,6 +104,7 @@ class Recording(Traffic):
         journal.windows.append(self)
         if journal.attach is not None:
             journal.attach(self)
+        journal.changed()
         current = (source.current() for source in journal.sources.values())
         self.around = {key for key in current if key is not None}
 
@@ -120,6 +121,7 @@ class Recording(Traffic):
             journal.flush()
         finally:
             journal.windows.remove(self)
+            journal.changed()
             try:
                 self._freeze()
             finally:

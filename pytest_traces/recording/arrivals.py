@@ -11,6 +11,10 @@ from pytest_traces.recording.journaling import Arrival, Entry, Mark, SpanKey, ar
 
 Numbered = tuple[int, SpanData]
 
+#: The event of a span that an error without an exception becomes, and its text; its level.
+MESSAGE = "error.message"
+LEVEL = "error.level"
+
 
 class Border(NamedTuple):
     """Where a recording begins: its first number, and when which number was given, in order.
@@ -80,24 +84,41 @@ def _place(
 
 
 def with_errors(span: SpanData, errors: Collection[ErrorData]) -> SpanData:
-    """The span with what was reported of it elsewhere as exception events."""
+    """The span with what was reported of it elsewhere as events, each exception once.
+
+    An exception becomes an event as OpenTelemetry has it, unless the span has recorded it
+    itself. A message becomes one called :data:`MESSAGE`.
+    """
     told = [
         (event.attributes.get("exception.type"), event.attributes.get("exception.message"))
         for event in span.events
     ]
     added = []
     for one in errors:
-        if one.type is None or any(
-            (message or None) == (one.message or None) and is_same_class(kind, one.type)
-            for kind, message in told
-        ):
+        attributes: dict[str, object]
+        if one.type is None:
+            attributes = {MESSAGE: one.message or "", LEVEL: one.level}
+            added.append(Event(MESSAGE, one.time_ns, attributes))
+            continue
+        if any(is_told(one, kind, message) for kind, message in told):
             continue
         told.append((one.type, one.message))
-        attributes: dict[str, object] = {"exception.type": one.type}
+        attributes = {"exception.type": one.type}
         if one.message is not None:
             attributes["exception.message"] = one.message
         added.append(Event("exception", one.time_ns, attributes))
     return span._replace(events=(*span.events, *added)) if added else span
+
+
+def is_told(error: ErrorData, kind: object, message: object) -> bool:
+    """Whether an exception event of this type and message is what was reported.
+
+    Whoever recorded the event has its wording from ``str()`` of the exception.
+    """
+    texts = [error.message or None]
+    if error.wording is not None:
+        texts.append(error.wording or None)
+    return (message or None) in texts and is_same_class(kind, error.type)
 
 
 def is_same_class(one: object, other: object) -> bool:

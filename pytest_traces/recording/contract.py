@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_traces.model import SpanData
@@ -75,22 +74,29 @@ class Source(Part, Protocol):
 
 
 class Lifeline(Protocol):
-    """Brings the spans of a forked child to its parent."""
+    """Brings the spans of forked children to their parent."""
 
-    def serves(self, recording: Recording) -> bool:
-        """Whether that recording gets them."""
+    @property
+    def url(self) -> str:
+        """Where they are sent."""
         ...
 
-    def before_fork(self) -> None:
-        """The process is about to be forked."""
+    def serves(self, recording: Recording, *, forked: bool) -> bool:
+        """Whether that recording gets all of them that belong there.
 
-    def begin_in_child(self, give_up: Callable[[], None]) -> None:
-        """Begin, in the child; ``give_up`` is to be called when it fails."""
+        Args:
+            recording: one that is open.
+            forked: whether the process was forked during it.
+        """
+        ...
+
+    def expect(self) -> None:
+        """From now on children may send."""
 
 
 class SupportsLostSpans(Protocol):
     """Knows whether a forked child took spans with it."""
 
     def lost_spans(self, recording: Recording) -> bool:
-        """Whether a child forked during that recording has started a span."""
+        """Whether a forked child has started a span that belongs there and is not there."""
         ...

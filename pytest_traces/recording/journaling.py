@@ -84,6 +84,8 @@ class Journal:
         self.attach: Callable[[Recording], None] | None = None
         #: Whether the test that runs uses it; True where no test runs.
         self.uses_servers = True
+        #: Called when a recording has opened or closed, or gets spans of forked children.
+        self.changed: Callable[[], None] = lambda: None
         self.numbers = itertools.count(1)
         self._condition = threading.Condition()
         self._listeners: list[Callable[[], None]] = []

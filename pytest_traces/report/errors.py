@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_traces.forest import Forest, Span
+from pytest_traces.forest import Forest
 from pytest_traces.recording import Capture
 from pytest_traces.report.explain import Message, add_captured, finding_lines
 from pytest_traces.report.focused import focused_lines
 from pytest_traces.report.words import cut, path_of, quoted
-from pytest_traces.shape.errors import ErrorEvent, Fault, Faults, exceptions_of
+from pytest_traces.shape.errors import ErrorEvent
+from pytest_traces.shape.faults import Fault, Faults
 
 _WIDTH = 100
 _NARROWEST = 40
@@ -28,16 +29,18 @@ def errors_message(faults: Faults, forest: Forest, captures: Sequence[Capture]) 
     message = Message(_verdict(found))
     if forest.spans:
         spans = [one.span for one in (*found, *faults.passed_on) if one.span is not None]
-        message.tree = focused_lines(forest, spans, _beside_events(found))
+        message.tree = focused_lines(forest, spans, _lifted(found))
     first = found[0].event
     if first is not None and first.unlinked is not None:
         message.facts.append(f"  not linked: {first.unlinked}")
+    if first is not None and first.lifted_from is not None:
+        message.facts.append(f"  {_why_lifted(first.lifted_from)}")
     message.facts += [_line(one) for one in found[1 : _MOST + 1]]
     if len(found) > _MOST + 1:
         message.facts.append(f"  and {len(found) - _MOST - 1:,} more: traces.error_events")
     message.facts += finding_lines(forest.findings)
     if faults.excused is not None:
-        message.hint = _allow_by_type(faults.excused)
+        message.hint = _allow_by_type(faults.excused, found)
     if not forest.spans:
         add_captured(message, captures)
     return message
@@ -56,27 +59,31 @@ def _verdict(found: Sequence[Fault]) -> str:
 
 def _line(fault: Fault) -> str:
     if fault.span is not None:
-        head = f"  {path_of(fault.span)}: "
-        return head + cut(fault.text, max(_NARROWEST, _WIDTH - len(head)))
+        head, tail = f"  {path_of(fault.span)}: ", ""
+        if fault.event is not None and fault.event.lifted_from is not None:
+            tail = f" ({_why_lifted(fault.event.lifted_from)})"
+        return head + cut(fault.text, max(_NARROWEST, _WIDTH - len(head + tail))) + tail
     why = fault.event.unlinked if fault.event is not None else None
     return f"  linked to no span: {cut(fault.text, _NARROWEST)} ({why})"
 
 
-def _beside_events(found: Sequence[Fault]) -> dict[int, list[str]]:
-    """What was reported of spans and is none of their events: messages without an exception."""
+def _why_lifted(name: str) -> str:
+    return f"its own span, {quoted(name)}, is ignored"
+
+
+def _lifted(found: Sequence[Fault]) -> dict[int, list[str]]:
+    """What was reported of spans that are ignored, and is no event of the ones above."""
     more: dict[int, list[str]] = {}
     for one in found:
-        if one.event is not None and one.span is not None and not _is_event(one.event, one.span):
+        if one.event is not None and one.span is not None and one.event.lifted_from is not None:
             more.setdefault(id(one.span), []).append(one.text)
     return more
 
 
-def _is_event(event: ErrorEvent, span: Span) -> bool:
-    return any(one.message == event.message for one in exceptions_of(span))
-
-
-def _allow_by_type(excused: ErrorEvent) -> str:
+def _allow_by_type(excused: ErrorEvent, found: Sequence[Fault]) -> str:
     name = quoted(excused.span.name) if excused.span is not None else "its span"
     kind = (excused.type or "").rpartition(".")[2]
     where = f"the same error is allowed in {name} alone, and goes on from there"
+    if any(one.passed is not None and one.passed is excused.data for one in found):
+        where = f"what went through it is allowed in {name} alone"
     return f"{where}; wherever it is: allow=[{kind}]" if kind else where

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from pytest_traces.forest import Span
 from pytest_traces.report.words import cut, plural
-from pytest_traces.shape.errors import Raised, exceptions_of
+from pytest_traces.shape.errors import Raised, exceptions_of, messages_of
 
 _WIDTH = 100
 _NARROWEST = 20
@@ -19,11 +19,17 @@ NO_MORE: More = {}
 
 
 def raised_by(span: Span, more: More = NO_MORE) -> list[str]:
-    """What the lines below a span tell: its exceptions, and what else was reported of it.
+    """What the lines below a span tell, in order of time: its exceptions, and errors without one.
 
     An exception that a child has told already goes on here: the status says that.
     """
-    texts = [one.text for one in exceptions_of(span) if not _is_passed_on(one, span)]
+    if not span.events and not more:
+        return []
+    told = [(one.time_ns, one.text) for one in exceptions_of(span) if not _is_passed_on(one, span)]
+    told += messages_of(span)
+    ended = span.start_ns if span.end_ns is None else span.end_ns
+    told.sort(key=lambda one: ended if one[0] is None else one[0])
+    texts = [text for _, text in told]
     if more:
         texts += more.get(id(span), ())
     if not texts:
@@ -31,7 +37,7 @@ def raised_by(span: Span, more: More = NO_MORE) -> list[str]:
     counts = Counter(texts)
     found = [text if often == 1 else f"{often:,} × {text}" for text, often in counts.items()]
     if len(found) > _MOST:
-        found[_MOST - 1 :] = [f"{plural(len(found) - _MOST + 1, 'more exception')}"]
+        found[_MOST - 1 :] = [f"{plural(len(found) - _MOST + 1, 'more error')}"]
     return found
 
 

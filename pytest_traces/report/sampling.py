@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from pytest_traces.forest import Forest, Span
+from pytest_traces.model import Sampler
 from pytest_traces.report.explain import Message, finding_lines
 from pytest_traces.report.focused import focused_lines
 from pytest_traces.report.words import path_of, quoted
 from pytest_traces.settings import LOADED
-from pytest_traces.sources.samplers import Sampler
 
 _MOST = 6
 
@@ -51,6 +51,19 @@ def sampling_message(one: Sampling, forest: Forest, who: WhoDecided) -> Message:
     return message
 
 
+def undecided_message(span: Span, why: str, forest: Forest) -> Message:
+    """The failure where Sentry has the say on a span of OpenTelemetry, and was not asked."""
+    message = Message(f"whether {path_of(span)} is sampled cannot be told: Sentry was not asked")
+    message.tree = focused_lines(forest, [span])
+    message.cause = f"with instrumenter='otel' Sentry decides, but {why}"
+    if "DSN" in why:
+        message.hint = (
+            'sentry_sdk.init(dsn="http://key@localhost/1", ...); nothing is sent while a recording '
+            "is open"
+        )
+    return message
+
+
 def _verdict(one: Sampling) -> str:
     was = "is not sampled" if one.wanted else "is sampled"
     if len(one.found) == 1:
@@ -78,12 +91,22 @@ def _reason(span: Span, who: WhoDecided, told: Collection[int]) -> str | None:
         return "a span of another process arrives here only if it is kept there"
     sampler = who(span)
     if sampler is None:
-        return None
+        return _perhaps_its_caller(span)
     if span.remote_parent and sampler.follows_caller:
         did = "sampled" if span.sampled else "did not sample"
         name = quoted(span.name)
         return f"{name} continues a trace that its caller {did}, and {sampler.words} follows"
     return f"{verb} by {sampler.words}"
+
+
+def _perhaps_its_caller(span: Span) -> str | None:
+    """What can be said of a span that is kept by a sampler that nobody knows."""
+    if not span.sampled or not span.remote_parent or span.source != "opentelemetry":
+        return None
+    return (
+        f"{quoted(span.name)} continues a trace of another process; ParentBased, the SDK's default "
+        "sampler, keeps what the caller sampled"
+    )
 
 
 def _by(span: Span, who: WhoDecided) -> str:
@@ -94,8 +117,11 @@ def _by(span: Span, who: WhoDecided) -> str:
 
 def _decided_with(span: Span) -> Span:
     """The highest span above it, without a break, of the same trace and decision."""
+    own = span.data.sampler
     while (
         span.parent is not None
+        and not (own is not None and own.alone)
+        and span.parent.data.sampler == own
         and span.parent.sampled == span.sampled
         and span.parent.trace_id == span.trace_id
         and span.parent.source == span.source

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pytest_traces.forest import Forest, Span, walk_down
 from pytest_traces.model import ErrorData
-from pytest_traces.recording.arrivals import is_same_class
-from pytest_traces.shape.fields import type_names, value_matches
+from pytest_traces.recording.arrivals import LEVEL, MESSAGE, is_told
+from pytest_traces.shape.passing import Passed, SpanKey, passed_through
 
 _LONGEST = 80
 #: Levels of reports that are no errors.
 _LESSER = ("warning", "warn", "info", "debug", "log")
-
-SpanKey = tuple[str, str]
 
 
 class Raised(NamedTuple):
@@ -39,7 +37,7 @@ class ErrorEvent:
     Attributes:
         type: the name of the exception's class, with its module unless it is a builtin one;
             None for a mere message.
-        message: its text.
+        message: its text; as the span has recorded it, where it has.
         span: the span in which it was reported; None where it is linked to none.
         unlinked: why it is linked to none, in words; None where it is.
         source: who reported it: ``opentelemetry``, ``sentry``, ...
@@ -47,6 +45,9 @@ class ErrorEvent:
         handled: whether the application caught it; None where nobody knows.
         time_ns: when, in nanoseconds since the Unix epoch; of an event without a time, the end of
             its span.
+        lifted_from: the name of the span in which it was reported, where the view ignores that
+            one and ``span`` is the nearest above; else None.
+        data: the report as its source recorded it; None for an event that the span has recorded.
 
     Example:
         >>> (error,) = traces.error_events
@@ -62,6 +63,8 @@ class ErrorEvent:
     level: str
     handled: bool | None
     time_ns: int
+    lifted_from: str | None = None
+    data: ErrorData | None = field(default=None, repr=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -76,27 +79,6 @@ class ErrorEvent:
             f"linked to no span: {self.unlinked}" if self.span is None else f"in {self.span.path}"
         )
         return f"<ErrorEvent {text!r} {where}>"
-
-
-class Fault(NamedTuple):
-    """Something that went wrong: an error event, or a status that no event explains."""
-
-    span: Span | None
-    text: str
-    time_ns: int
-    event: ErrorEvent | None = None
-
-
-class Faults(NamedTuple):
-    """What went wrong and is not allowed, the first of all first.
-
-    ``passed_on`` are those that a child has told before: the same exception on its way up.
-    ``excused`` is an allowed one of a child that goes on as one of the faults.
-    """
-
-    found: list[Fault]
-    passed_on: list[Fault]
-    excused: ErrorEvent | None = None
 
 
 def told(kind: str | None, message: str | None) -> str:
@@ -120,6 +102,8 @@ def exceptions_of(span: Span) -> list[Raised]:
 def error_events(forest: Forest, reports: Iterable[ErrorData]) -> list[ErrorEvent]:
     """What events of these spans and reports that name them tell, each error once, by span.
 
+    A report of what a span has recorded itself may word it in another way.
+
     A report is an event of its span, too, of its own or because it was put there.
     """
     by_key: dict[SpanKey, list[ErrorData]] = defaultdict(list)
@@ -134,7 +118,7 @@ def error_events(forest: Forest, reports: Iterable[ErrorData]) -> list[ErrorEven
             continue
         raised = exceptions_of(span)
         for report in by_key.get(key, ()):
-            same = next((one for one in raised if _is_same(one, report)), None)
+            same = _same(raised, report)
             if same is not None:
                 raised.remove(same)
             if key not in done:  # of two spans that share an id it is the first one's
@@ -144,96 +128,75 @@ def error_events(forest: Forest, reports: Iterable[ErrorData]) -> list[ErrorEven
     return found
 
 
+def messages_of(span: Span) -> list[tuple[int | None, str]]:
+    """The errors without an exception that were reported of the span: when, and their texts."""
+    return [
+        (event.time_ns, str(event.attributes[MESSAGE]) or told(None, None))
+        for event in span.events
+        if event.name == MESSAGE
+        and MESSAGE in event.attributes
+        and is_serious(str(event.attributes.get(LEVEL, "error")))
+    ]
+
+
+def is_serious(level: str) -> bool:
+    """Whether reports of this level are errors."""
+    return level.lower() not in _LESSER
+
+
 def unlinked_error(report: ErrorData, why: str) -> ErrorEvent:
     """A report that names no span of those that are looked at."""
     return ErrorEvent(
         report.type, report.message, None, report.unlinked or why, report.source, report.level,
-        report.handled, report.time_ns,
+        report.handled, report.time_ns, None, report,
     )  # fmt: skip
+
+
+def lifted_error(report: ErrorData, name: str, above: Span) -> ErrorEvent:
+    """A report of a span of this name that a view ignores, at the nearest one above it."""
+    return ErrorEvent(
+        report.type, report.message, above, None, report.source, report.level, report.handled,
+        report.time_ns, name, report,
+    )  # fmt: skip
+
+
+def passed_in(forest: Forest, reports: Iterable[ErrorData]) -> Passed:
+    """The spans that an exception went through that was reported of another one."""
+    serious = [one for one in reports if is_serious(one.level)]
+    own = {id(span) for span in forest.spans if serious and span.events and exceptions_of(span)}
+    return passed_through(forest, serious, own)
 
 
 def by_time(forest: Forest, events: Iterable[ErrorEvent]) -> list[ErrorEvent]:
     """In order of time; of several at one instant those of the deepest spans first."""
-    depth = _depths(forest)
+    depth = depths(forest)
     return sorted(events, key=lambda one: (one.time_ns, -depth.get(id(one.span), 0)))
 
 
-def faults_in(forest: Forest, events: Sequence[ErrorEvent], allowed: Sequence[Any]) -> Faults:
-    """What went wrong and is not allowed.
-
-    Args:
-        forest: what was recorded.
-        events: the errors of it, and those that are linked to no span.
-        allowed: names of spans, in any way a name can be given, and types of exceptions.
-    """
-    types = {name for one in allowed if isinstance(one, type) for name in type_names(one)}
-    names = [one for one in allowed if not isinstance(one, type)]
-    serious = [one for one in events if one.level.lower() not in _LESSER]
-    explained = {id(one.span) for one in serious}
-    excused: list[ErrorEvent] = []
-    faults: list[Fault] = []
-    for one in serious:
-        if one.type is not None and one.type in types:
-            continue
-        if one.span is not None and _is_named(names, one.span):
-            excused.append(one)
-        else:
-            faults.append(Fault(one.span, one.text, one.time_ns, one))
-    for span in forest.spans:
-        if span.status == "error" and id(span) not in explained and not _is_named(names, span):
-            text = span.status_description or "status error"
-            time_ns = span.start_ns if span.end_ns is None else span.end_ns
-            faults.append(Fault(span, text, time_ns))
-    return _first_of_all(forest, faults, excused) if faults else Faults([], [])
-
-
-def _first_of_all(forest: Forest, faults: list[Fault], excused: list[ErrorEvent]) -> Faults:
-    depth = _depths(forest)
-    faults.sort(key=lambda one: (one.time_ns, -depth.get(id(one.span), 0)))
-    below = {_as_above(one.event) for one in faults if one.event is not None}
-    found = [one for one in faults if _as_here(one) not in below]
-    passed_on = [one for one in faults if _as_here(one) in below]
-    here = {_as_here(one) for one in found}
-    return Faults(found, passed_on, next((one for one in excused if _as_above(one) in here), None))
-
-
-def _as_here(fault: Fault) -> object:
-    """What the same exception of a child would be, told by :func:`_as_above`."""
-    if fault.event is None or fault.span is None:
-        return None
-    return id(fault.span), fault.event.type, fault.event.message
-
-
-def _as_above(event: ErrorEvent) -> object:
-    """The exception, where it goes from here."""
-    parent = event.span.parent if event.span is not None else None
-    return (id(parent), event.type, event.message) if parent is not None else ()
-
-
-def _depths(forest: Forest) -> dict[int, int]:
+def depths(forest: Forest) -> dict[int, int]:
+    """How deep each span lies, by its identity."""
     depth: dict[int, int] = {}
     for span in walk_down(forest.roots):
         depth[id(span)] = 0 if span.parent is None else depth.get(id(span.parent), 0) + 1
     return depth
 
 
-def _is_named(names: Sequence[Any], span: Span) -> bool:
-    return any(value_matches(name, span.name) for name in names)
-
-
-def _is_same(raised: Raised, report: ErrorData) -> bool:
-    """Whether both tell the same."""
-    same_text = (raised.message or None) == (report.message or None)
-    return same_text and is_same_class(raised.type, report.type)
+def _same(raised: Sequence[Raised], report: ErrorData) -> Raised | None:
+    """The event that tells the same, the one with the same text first."""
+    found = [one for one in raised if is_told(report, one.type, one.message)]
+    exact = (one for one in found if (one.message or None) == (report.message or None))
+    return next(exact, found[0] if found else None)
 
 
 def _reported(report: ErrorData, span: Span, same: Raised | None) -> ErrorEvent:
-    kind = report.type
-    if same is not None and same.type is not None and len(same.type) > len(kind or ""):
-        kind = same.type
+    kind, message = report.type, report.message
+    if same is not None:
+        if same.type is not None and len(same.type) > len(kind or ""):
+            kind = same.type
+        message = same.message or message
     return ErrorEvent(
-        kind, report.message, span, None, report.source, report.level, report.handled,
-        report.time_ns,
+        kind, message, span, None, report.source, report.level, report.handled, report.time_ns,
+        None, report,
     )  # fmt: skip
 
 

@@ -74,8 +74,13 @@ def read_file(path: object) -> list[SpanData]:
     return read_trace(Path(origin).read_bytes(), origin)
 
 
-def read_trace(data: bytes, origin: str) -> list[SpanData]:
+def read_trace(data: bytes, origin: str, *, is_answer: bool = False) -> list[SpanData]:
     """The spans in what was read from there.
+
+    Args:
+        data: all of it.
+        origin: where it was read from.
+        is_answer: whether it is what a backend says when it is asked for one trace.
 
     Raises:
         UnreadableTrace: it is no trace.
@@ -84,6 +89,8 @@ def read_trace(data: bytes, origin: str) -> list[SpanData]:
     from pytest_traces.encoding.contents import read
 
     try:
-        return read(data, LOADED)
+        return read(data, LOADED, is_answer=is_answer)
     except Malformed as error:
         raise UnreadableTrace(origin, error.where, error.why) from None
+    except MemoryError:
+        raise UnreadableTrace(origin, "", "to read it takes more memory than there is") from None

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from pytest_traces.model import SpanData
+from pytest_traces.model import Sampler, SpanData
 from pytest_traces.recording import Recording
-
-
-class Sampler(NamedTuple):
-    """Who decided.
-
-    Attributes:
-        words: its name, for the middle of a sentence.
-        follows_caller: whether it decides as the caller of another process did.
-    """
-
-    words: str
-    follows_caller: bool = False
 
 
 def sampler_of(recording: Recording, span: SpanData) -> Sampler | None:
     """The sampler that has kept or dropped a span of this recording; None where nobody can tell."""
     from pytest_traces.sources.opentelemetry.samplers import decider
-    from pytest_traces.sources.sentry.rates import rate
 
-    if span.source == "opentelemetry":
-        return decider(recording, span)
-    return rate(span) if span.source == "sentry" else None
+    if span.sampler is not None:
+        return span.sampler
+    return decider(recording, span) if span.source == "opentelemetry" else None
+
+
+def undecided(recording: Recording, span: SpanData) -> str | None:
+    """Why nobody has decided on a span on which somebody else would have to; None if it is decided.
+
+    Args:
+        recording: what was recorded.
+        span: one of its spans.
+    """
+    from pytest_traces.sources.sentry.unasked import unasked
+
+    if span.source != "opentelemetry" or span.sampler is not None or not span.sampled:
+        return None
+    return unasked() if "sentry" in recording.settings.sources else None

@@ -13,6 +13,7 @@ from pytest_traces.report.rows import summary
 from pytest_traces.report.words import duration, listed, plural, quoted
 from pytest_traces.settings import LOADED, PLAYED, RECEIVED
 from pytest_traces.traces.frame import Frame, forks
+from pytest_traces.traces.linking import unlinked_capture
 
 
 def captures_of(
@@ -33,13 +34,14 @@ def captures_of(
         captures = [
             one if one.title == RECEIVED.upper() else one._replace(hint=None) for one in captures
         ]
+    captures += [one for one in [unlinked_capture(frame)] if one is not None]
     captures += _of_other_times(frame)
     for step in frame.steps:
         hidden = [span for span in frame.forest().spans if step.drops(span)]
         if hidden:
             captures.append(Capture("left out", f"{summary(hidden)}, by {step.title}"))
     if recording.saw_fork(forks):
-        state = "forked during the recording; its spans are not here"
+        state = f"forked {forks.when(recording)}; its spans are not here"
         captures.append(Capture("a child process", state))
     if still_open and recording.is_open and frame.timeout_ns:
         state = f"up to {duration(frame.timeout_ns)} for open spans"

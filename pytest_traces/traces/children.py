@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -20,6 +22,9 @@ _MOST_LINES = 60
 _LONGEST = 50
 _WIDEST = 70
 _GRACE_S = 5.0
+#: What colours a terminal or moves its cursor, and what else is no text.
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Ended(NamedTuple):
@@ -38,7 +43,24 @@ def title_of(args: Any) -> str:
     words = [args] if isinstance(args, str | bytes | os.PathLike) else list(args)
     program, *arguments = [os.fsdecode(word) for word in words]
     name = program if " " in program else os.path.basename(program)  # noqa: PTH119  # or a shell's
-    return cut(" ".join([name, *map(shlex.quote, arguments)]), _LONGEST)
+    return _CONTROL.sub("?", cut(" ".join([name, *map(shlex.quote, arguments)]), _LONGEST))
+
+
+def check_popen(given: str | None, popen: Mapping[str, Any]) -> None:
+    """Whether these are arguments with which a child can be started.
+
+    Raises:
+        TypeError: one that there is not.
+        ValueError: two that exclude each other.
+    """
+    known = inspect.signature(subprocess.Popen).parameters
+    if "capture_output" in popen:
+        raise TypeError("run: capture_output= is not needed: output is captured anyway")
+    for name in popen:
+        if name == "args" or name not in known:
+            raise TypeError(f"run: {name}= is no argument of it, nor of subprocess.Popen")
+    if given is not None and popen.get("stdin") is not None:
+        raise ValueError("run: input= and stdin= cannot be given both")
 
 
 def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, Any]) -> Ended:
@@ -49,7 +71,12 @@ def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, A
         timeout_s: how long it may take.
         given: what it reads from its standard input.
         popen: further arguments of Popen.
+
+    Raises:
+        OSError: it cannot be started; of the same type as Popen's own, in one line.
+        TypeError, ValueError: Popen's own.
     """
+    __tracebackhide__ = True
     defaults: dict[str, Any] = {
         "stdin": subprocess.DEVNULL if given is None else subprocess.PIPE,
         "stdout": subprocess.PIPE,
@@ -57,13 +84,13 @@ def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, A
         "text": True,
         "errors": "replace",
     }
-    if _POSIX:
+    if _POSIX and popen.get("process_group") is None:
         defaults["start_new_session"] = True  # to end what it has started, too
     if not {"text", "universal_newlines", "encoding"}.isdisjoint(popen):
         del defaults["text"], defaults["errors"]
     options = {**defaults, **popen}
-    is_leader = bool(options.get("start_new_session"))
-    process = subprocess.Popen(args, **options)
+    is_leader = bool(options.get("start_new_session")) or options.get("process_group") == 0
+    process = _started(args, options)
     timed_out = left_behind = False
     try:
         out, err = process.communicate(given, timeout_s)
@@ -78,6 +105,20 @@ def run_child(args: Any, timeout_s: float, given: str | None, popen: dict[str, A
         raise
     done = subprocess.CompletedProcess(args, process.returncode, out, err)
     return Ended(done, timed_out, left_behind)
+
+
+def _started(args: Any, options: dict[str, Any]) -> subprocess.Popen[Any]:
+    __tracebackhide__ = True
+    try:
+        return subprocess.Popen(args, **options)
+    except OSError as error:
+        name = None if error.filename is None else os.fsdecode(error.filename)
+        is_cwd = options.get("cwd") is not None and os.fsdecode(options["cwd"]) == name
+        what = "cannot be started" + (" in its cwd" if is_cwd else "")
+        text = f"{title_of(args)} {what}: {error.strerror}"
+        raise type(error)(error.errno, text, name) from None
+    except (TypeError, ValueError, subprocess.SubprocessError) as error:
+        raise error.with_traceback(None) from None
 
 
 def _kill(process: subprocess.Popen[Any], *, is_leader: bool) -> None:
@@ -134,4 +175,6 @@ def last_line(process: subprocess.CompletedProcess[str]) -> str | None:
 def _lines(text: object) -> Sequence[str]:
     if isinstance(text, bytes):
         text = text.decode(sys.getfilesystemencoding(), "replace")
-    return text.rstrip().splitlines() if isinstance(text, str) else ()
+    if not isinstance(text, str):
+        return ()
+    return [_CONTROL.sub("?", _ESCAPES.sub("", line)) for line in text.rstrip().splitlines()]

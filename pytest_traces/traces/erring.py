@@ -8,16 +8,11 @@ from typing import Any
 from pytest_traces.forest import Forest
 from pytest_traces.report.errors import errors_message
 from pytest_traces.report.explain import Message, nothing_message
-from pytest_traces.shape.errors import (
-    ErrorEvent,
-    by_time,
-    error_events,
-    faults_in,
-    unlinked_error,
-)
+from pytest_traces.shape.errors import ErrorEvent, by_time
+from pytest_traces.shape.faults import faults_in
 from pytest_traces.shape.usage import understood
 from pytest_traces.traces.bounds import read_allowed
-from pytest_traces.traces.lens import Only
+from pytest_traces.traces.linking import UNLINKED, errors_of, passed_of
 from pytest_traces.traces.looking import Looking
 from pytest_traces.traces.view import ABSENCE
 
@@ -32,20 +27,35 @@ class Erring(Looking):
         Exception events of spans, whoever recorded them, and error events of Sentry, each once. An
         exception that went up through several spans, and was recorded by each, is told by each.
         Errors that are linked to no span have ``span`` None and say why; a view of some subtrees
-        (:meth:`only`) has none of these.
+        (:meth:`only`) has none of these, unless it picks a source and nothing else: then it has
+        those of this source.
+
+        A span that a view ignores (:meth:`ignoring`, ``traces_ignore``) is left out with its own
+        events. What Sentry reported of it is not the span's: it moves up to the nearest span that
+        is left, where ``lifted_from`` has the name of its own; with none above it is linked to no
+        span. :meth:`without` leaves out the errors of its subtrees, too.
 
         Example:
             >>> [error.type for error in traces.error_events if error.span is None]
             ['TimeoutError']
         """
         forest = self._forest()
-        return by_time(forest, self._errors(forest))
+        return by_time(forest, errors_of(self._frame, forest))
 
     def assert_no_errors(self, *, allow: Sequence[Any] | Any = ()) -> None:
         """Nothing went wrong: no span with the status ``error``, no exception, no error event.
 
         Exceptions are events of spans; error events are those of Sentry, linked to a span or not,
-        of the levels error and fatal.
+        of the levels error and fatal. A span that is ignored is left out with its own status and
+        events, and not with what Sentry reported of it, see :attr:`error_events`.
+
+        An exception that Sentry reported once, and that went through other spans, has left them
+        with the status ``internal_error`` and no event. That is the same error: it counts once,
+        and is allowed with its type. So it is with the spans that failed last, one below the
+        other, before it was captured in the one above them, and with those above that it left
+        next; where something else began in between, where the status is another, or that of an
+        answer of HTTP, it is an error by itself. The one of HTTP that an exception explains is the
+        500 of a server that it came up to.
 
         Args:
             allow: spans that may have one: names, regular expressions, globs; or the types
@@ -62,27 +72,12 @@ class Erring(Looking):
         allowed = understood(read_allowed, allow)
 
         def check(forest: Forest) -> Message | None:
-            faults = faults_in(forest, self._errors(forest), allowed)
+            events = errors_of(self._frame, forest)
+            faults = faults_in(forest, events, allowed, passed_of(self._frame))
             if faults.found:
-                return errors_message(faults, forest, () if forest.spans else self._captures())
+                captures = [] if forest.spans else self._captures()
+                others = [one for one in captures if one.title != UNLINKED]  # that is the verdict
+                return errors_message(faults, forest, others)
             return None if forest.spans else nothing_message(self._captures())
 
         self._when_quiet(check, incomplete=ABSENCE)
-
-    def _errors(self, forest: Forest) -> list[ErrorEvent]:
-        """What events of these spans tell, and what was reported of them, or of none at all."""
-        frame, recording = self._frame, self._frame.recording
-        found = error_events(forest, recording.errors_between())
-        if any(isinstance(step, Only) for step in frame.steps):
-            return found
-        whole = frame.forest()
-        for report in recording.errors_between(*frame.bounds()):
-            if report.key is None:
-                found.append(unlinked_error(report, "the report names no span"))
-            elif report.key not in whole.recorded:
-                before = whole.outside.get(report.key)
-                why = "the span that it names was not recorded"
-                if before is not None:
-                    why = f"its span, {before!r}, began before what is looked at"
-                found.append(unlinked_error(report, why))
-        return found

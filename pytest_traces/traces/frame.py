@@ -7,13 +7,21 @@ from dataclasses import dataclass, field
 from pytest_traces.assembly import assemble
 from pytest_traces.forest import Forest
 from pytest_traces.forking import Forks
+from pytest_traces.forking.child import SupportsSending
 from pytest_traces.model import SpanData
 from pytest_traces.recording import Recording, SpanKey, journal
 from pytest_traces.traces.lens import Step
 
 Bounds = tuple[int | None, int | None]
 
-forks = Forks(journal)
+
+def _new_shipment() -> SupportsSending:
+    from pytest_traces.sources.otlp.shipping import Shipment
+
+    return Shipment()
+
+
+forks = Forks(journal, _new_shipment)
 
 
 def pull_all() -> None:

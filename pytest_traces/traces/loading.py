@@ -32,9 +32,13 @@ class Loading(Feeding):
         """Record the spans of a file, such as a trace downloaded from a backend.
 
         The format is told by what is in the file: OTLP as JSON (one document or one on each line,
-        as the collector writes them; the answers of Tempo) or as protobuf, Jaeger, Zipkin v2,
-        Datadog; each of them also gzipped. Its spans have the source ``file``; those that are in
-        the recording already are merged with them. All of it is recorded, or nothing.
+        as the collector writes them, where metrics and logs between them are passed over; the
+        answers of Tempo) or as protobuf, Jaeger, Zipkin v2, Datadog; each of them also gzipped, up
+        to 1 GiB unpacked, and to 300 times the size of the file where that is more than 64 MiB.
+        Half of a character, which JSON may have, becomes a question mark.
+
+        Its spans have the source ``file``; those that are in the recording already are merged with
+        them. All of it is recorded, or nothing.
 
         A file without a span is recorded as such: every assertion then fails and names it.
 
@@ -81,7 +85,7 @@ class Loading(Feeding):
             url: of the trace at the query API of Jaeger (``/api/traces/<trace id>``) or at the API
                 of Tempo (the same, or ``/api/v2/traces/<trace id>``); of any other that answers
                 with a format of :meth:`load`. What it says of a user is sent as such.
-            timeout: how long to wait at most: ``"30s"`` or a timedelta.
+            timeout: how long to wait at most, whatever comes meanwhile: ``"30s"`` or a timedelta.
             spans: at least so many make the trace complete, whatever is missing beside them.
             quiet: where no number is given, for how long nothing may have changed; else 5 s, the
                 time that SDKs keep spans by default, but at most a quarter of the timeout.
@@ -90,7 +94,8 @@ class Loading(Feeding):
         Raises:
             AssertionError: the trace is not complete when the time is over; it shows what is there.
             ConnectionError: nobody answers at that URL, or refuses to.
-            UnreadableTrace: the answer is no trace (a ValueError).
+            UnreadableTrace: the answer is no trace, is one of other traces only, or is larger than
+                1 GiB (a ValueError).
             BadValue: an argument that cannot be used.
             RuntimeError: the recording is over.
 

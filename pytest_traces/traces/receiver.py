@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_traces.recording import (
@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # it imports http.server
 
 #: So long nothing may come before other processes are taken to have fallen silent.
 SILENCE_NS = 250_000_000
-_STRANGER = "an export came to its port without its token: compare traces.receiver.endpoint"
 _PROBLEM = "OTLP receiver: "
 
 
@@ -151,7 +150,7 @@ def open_receiver(recording: Recording) -> Receiver:
     attach(recording, receiver, receiver.is_silent)
 
     def report() -> None:
-        _report(recording, endpoint.problems, endpoint.strangers)
+        _report(recording, endpoint.problems, endpoint.remarks)
 
     def end() -> None:
         receiver.close()
@@ -229,7 +228,7 @@ class SessionReceiver(Receiver):
 
     def _attach(self, recording: Recording) -> None:
         endpoint, before = self._endpoint, self._endpoint.noted()
-        strangers = endpoint.strangers
+        remarks = endpoint.remarks
 
         def is_silent(since_ns: int) -> bool:
             return not hears_servers(recording) or self.is_silent(since_ns)
@@ -237,7 +236,7 @@ class SessionReceiver(Receiver):
         def report() -> None:
             if recording.takes_strays:
                 problems = endpoint.problems_since(before)
-                _report(recording, problems, endpoint.strangers - strangers)
+                _report(recording, problems, endpoint.remarks - remarks)
 
         attach(recording, self, is_silent)
         recording.pulls.append(report)
@@ -260,26 +259,26 @@ class SessionReceiver(Receiver):
 
 
 class _Lifeline:
-    """What a forked child does with its spans: they go to the receiver."""
+    """What forked children do with their spans: they go to the receiver."""
 
-    def __init__(self, receiver: Receiver, url: str, *, is_own: bool) -> None:
+    def __init__(self, receiver: Receiver, *, is_own: bool) -> None:
         self._receiver = receiver
-        self._url = url
         self._is_own = is_own
+        self.url = receiver.url
 
-    def serves(self, recording: Recording) -> bool:
-        """Whether that recording gets what comes to the receiver."""
-        return RECEIVED in recording.settings.sources and (self._is_own or recording.takes_strays)
+    def serves(self, recording: Recording, *, forked: bool) -> bool:
+        """Whether that recording gets what comes to the receiver.
 
-    def before_fork(self) -> None:
+        Of what comes to that of the session, a test that does not use it gets no more than is in
+        its traces. That is all that a server of other tests has to do with it, but not a
+        child that it has forked itself.
+        """
+        may_be_strays = not self._is_own and not recording.takes_strays
+        return RECEIVED in recording.settings.sources and not (may_be_strays and forked)
+
+    def expect(self) -> None:
         """From now on somebody may send."""
         self._receiver.tell()
-
-    def begin_in_child(self, give_up: Callable[[], None]) -> None:
-        """Send what the child starts; ``give_up`` is for when that is not possible."""
-        from pytest_traces.sources.otlp.shipping import Shipment
-
-        Shipment(journal, self._url, give_up)
 
 
 def attach(recording: Recording, receiver: Receiver, is_silent: Callable[[int], bool]) -> None:
@@ -287,15 +286,17 @@ def attach(recording: Recording, receiver: Receiver, is_silent: Callable[[int], 
     before, is_own = recording.is_silent, not isinstance(receiver, SessionReceiver)
     recording.is_silent = lambda since: is_silent(since) and (before is None or before(since))
     if is_own or recording.lifeline is None:
-        recording.lifeline = _Lifeline(receiver, receiver.url, is_own=is_own)
+        recording.lifeline = _Lifeline(receiver, is_own=is_own)
+        journal.changed()
 
 
-def _report(recording: Recording, problems: Sequence[str], strangers: int) -> None:
+def _report(recording: Recording, problems: Sequence[str], remarks: Iterable[str]) -> None:
     """What was refused is missing: every assertion says so."""
     found = [f"{_PROBLEM}{problem}" for problem in problems]
     if found:
         others = [one for one in recording.problems if not one.startswith(_PROBLEM)]
         recording.problems[:] = [*others, *found]
     # That may be of somebody else, so it is no failure.
-    if strangers and _STRANGER not in recording.remarks.get(RECEIVED, ()):
-        recording.remark(RECEIVED, _STRANGER)
+    for remark in remarks:
+        if remark not in recording.remarks.get(RECEIVED, ()):
+            recording.remark(RECEIVED, remark)

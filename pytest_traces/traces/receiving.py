@@ -14,8 +14,10 @@ from pytest_traces.report.explain import Message
 from pytest_traces.report.words import duration
 from pytest_traces.settings import BadValue, parse_duration
 from pytest_traces.shape.usage import understood
+from pytest_traces.sources.otlp import LOST
 from pytest_traces.traces.children import (
     Ended,
+    check_popen,
     end_of,
     last_line,
     output_lines,
@@ -78,7 +80,8 @@ class Receiving(Feeding):
             check: whether an exit status other than 0 is a failure.
             input: what it reads from its standard input.
             env: instead of the environment of this process; what it changes stays.
-            popen: further arguments of :class:`subprocess.Popen`.
+            popen: further arguments of :class:`subprocess.Popen`. With ``process_group`` it stays
+                in the session of this process; in another's group it is killed alone.
 
         Returns:
             What :func:`subprocess.run` returns, output as text.
@@ -86,7 +89,9 @@ class Receiving(Feeding):
         Raises:
             AssertionError: it failed or took too long; shows what it has written.
             BadValue: a command or a timeout that is none.
-            OSError: it cannot be started; FileNotFoundError: it is not there.
+            OSError: it cannot be started; FileNotFoundError: it, or ``cwd``, is not there.
+            TypeError: an argument that there is not, such as ``capture_output``: it is captured.
+            ValueError: both ``input`` and ``stdin``.
             RuntimeError: the recording is over.
 
         Example:
@@ -96,6 +101,7 @@ class Receiving(Feeding):
         __tracebackhide__ = True
         limit = understood(parse_duration, timeout, "timeout")
         understood(_check, args)
+        understood(check_popen, input, popen)
         self._must_be_open("run")
         environment = self.receiver.environment(env)
         self._add_context(environment, env)
@@ -127,7 +133,7 @@ class Receiving(Feeding):
         lines = []
         if ended.timed_out or code < 0:
             how = "was killed after its timeout" if ended.timed_out else end_of(code)
-            lines = [f"{title} {how};", "spans that it had not sent are lost"]
+            lines = [f"{title} {how};", LOST]
         elif not has_sent:
             written = last_line(ended.process)
             what = "and wrote nothing" if written is None else f"its last line: {written}"

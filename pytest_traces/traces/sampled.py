@@ -8,11 +8,11 @@ from typing import Any
 from pytest_traces.forest import Forest
 from pytest_traces.model import Kind, Status
 from pytest_traces.report.explain import Message
-from pytest_traces.report.sampling import Sampling, sampling_message
+from pytest_traces.report.sampling import Sampling, sampling_message, undecided_message
 from pytest_traces.report.words import listed, quoted
 from pytest_traces.shape.pattern import Name
 from pytest_traces.shape.usage import understood
-from pytest_traces.sources.samplers import sampler_of
+from pytest_traces.sources.samplers import sampler_of, undecided
 from pytest_traces.traces.looking import Looking
 from pytest_traces.traces.selection import Selection, select
 
@@ -41,8 +41,15 @@ class Sampled(Looking):
         recorded here all the same. Where no provider is set, the SDK's default sampler decides, as
         ``OTEL_TRACES_SAMPLER`` says. Spans of other processes have been sent, so they are kept.
 
+        A span of Sentry is kept only if it is sent: not if it is late for its transaction, beyond
+        the limit of spans, ignored, or taken out by a processor or ``before_send_transaction``. So
+        assert after the transaction has ended. With ``instrumenter="otel"`` it is Sentry that
+        decides on spans of OpenTelemetry, which needs a DSN; with ``OTLPIntegration`` it is
+        OpenTelemetry.
+
         Raises:
-            AssertionError: one is dropped, none fits, or a span is still open.
+            AssertionError: one is dropped, none fits, a span is still open, or Sentry would have
+                to decide and was not asked.
             ValueError: this view leaves spans of that name out.
 
         Example:
@@ -98,6 +105,10 @@ class Sampled(Looking):
             found = selection.of(forest)
             if not found:
                 return self._none_recorded(selection, forest)
+            for span in found:
+                why = undecided(recording, span.data)
+                if why is not None:
+                    return undecided_message(span, why, forest)
             wrong = [span for span in found if span.sampled is not wanted]
             if not wrong:
                 return None

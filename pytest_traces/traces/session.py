@@ -47,11 +47,11 @@ def open_recording(settings: Settings, label: str | None = None) -> Recording:
                     "one process cannot be told apart; run them in processes (pytest-xdist)"
                 )
     recording = Recording(settings, label)
+    recording.takes_strays = journal.uses_servers
     if label is None:
         _join(recording)
     if not journal.windows:
         forks.watch()
-        forks.reset()
     pull_all()  # what was there before does not belong to the new one
     recording.open(all_sources(), (wire,))
     recording.counts_work = bool(work.running)
@@ -60,7 +60,6 @@ def open_recording(settings: Settings, label: str | None = None) -> Recording:
 
 def _join(recording: Recording) -> None:
     """A block inside a test shares the runs and the notes of that test."""
-    recording.takes_strays = journal.uses_servers
     for other in journal.windows:
         if other.label is not None and other.process == os.getpid():
             recording.attempt, recording.notes = other.attempt, other.notes

@@ -71,7 +71,7 @@ class View(
         return View(self._with(Only(selection, f"only({selection})")))
 
     def ignoring(self, *names: Name, scope: Any = None) -> View:
-        """Without these spans; their children move up.
+        """Without these spans; their children move up, and so do errors that Sentry told of them.
 
         Args:
             names: of the spans to lift out, in any way a name can be given.

@@ -194,10 +194,11 @@ class Viewing:
     def _blind_spot(self) -> Message | None:
         """Spans that exist and are not here, so that nothing can be said to be absent."""
         if self._frame.recording.saw_fork(forks):
-            message = Message("spans were started in a process forked during the recording")
+            when = forks.when(self._frame.recording)
+            message = Message(f"spans were started in a process forked {when}")
             message.facts = ["  they are not here, so nothing can be said to be complete or absent"]
             message.hint = (
-                "ask for traces.receiver before the fork: the child then sends its spans here"
+                "ask for traces.receiver first: forked children then send their spans here"
             )
             return message
         dropped = self._frame.recording.remarks.get("unsampled")

@@ -135,6 +135,10 @@ def as_tempo(value: Any) -> Any:
         [[], [DATADOG]],
         [DATADOG],
         DATADOG,
+        {"traces": [[DATADOG]]},
+        {"chunks": [{"spans": [DATADOG]}]},
+        {"resourceMetrics": [], **OTLP},
+        [{"resourceLogs": []}, OTLP],
     ],
 )
 def test_one_span_in_every_format(value: object) -> None:
@@ -169,10 +173,43 @@ def test_wrappings(wrap: Callable[[bytes], bytes]) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b" \n\t\r\n", b"[]", b"[[]]", b'{"resourceSpans":[]}',
-                                  b'{"data":[]}', b'{"data":null}', b"[]\n[]"])  # fmt: skip
+                                  b'{"data":[]}', b'{"data":null}', b"[]\n[]",
+                                  b'{"resourceMetrics":[{}]}\n{"resource_logs":[{}]}',
+                                  b'{"resourceProfiles":[{}]}', b'[{"resourceLogs":[5]}]',
+                                  b'{"batches":null}', b'{"trace":{}}', b'{"result":{}}',
+                                  b'{"trace":{},"metrics":{"inspectedBytes":"12"}}',
+                                  b'{"trace":null,"status":"COMPLETE"}',
+                                  b'{"trace":{},"status":"PARTIAL","message":"busy"}',
+                                  b'{"data":null,"errors":[{"code":404}]}'])  # fmt: skip
 def test_documents_without_a_span(data: bytes) -> None:
     """Have none; whoever needs one has to look."""
-    assert read(data, "file") == []
+    assert read(data, "file") == read(data, "file", is_answer=True) == []
+
+
+@pytest.mark.parametrize("data", [b"{}", b'{"metrics":{}}', b'{"status":"COMPLETE"}'])
+def test_answers_in_which_nothing_is_said_of_a_trace(data: bytes) -> None:
+    """Have none; in a file they may be of anything."""
+    assert read(data, "file", is_answer=True) == []
+    with pytest.raises(Malformed, match="is no trace of a known format"):
+        read(data, "file")
+
+
+@pytest.mark.parametrize("data", [b'{"message":"no"}', b'{"metrics":{},"x":1}',
+                                  b'{"status":"error","message":"no"}'])  # fmt: skip
+def test_answers_that_say_something_else(data: bytes) -> None:
+    """Are refused as such, and not asked for again."""
+    with pytest.raises(Malformed, match="is no trace of a known format"):
+        read(data, "file", is_answer=True)
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"resourceMetrics":[{"x":[5]}]}', b'{"resourceLogs":[]}', b'{"resource_profiles":5}']
+)
+def test_other_signals_of_the_same_file(line: bytes) -> None:
+    """Are passed over, as the collector writes them side by side."""
+    data = b"\n".join((line, packed(OTLP), line))
+
+    assert seen(data) == [ONE]
 
 
 @pytest.mark.parametrize(
@@ -186,6 +223,14 @@ def test_documents_without_a_span(data: bytes) -> None:
         (b'\n\n{"a" 1}', "line 3, column 6: it is no JSON: Expecting ':' delimiter"),
         (b"[]\n[]\n[", "line 3, column 2: it is no JSON: Expecting value"),
         (b"null", "null is no trace of a known format: OTLP, Jaeger, Zipkin v2, Datadog"),
+        (
+            b'"' + b"x" * 50 + b'"',
+            f'"{"x" * 39}… is no trace of a known format: OTLP, Jaeger, Zipkin v2, Datadog',
+        ),
+        (
+            b'{"' + b"x" * 50 + b'":1}',
+            f"an object with '{'x' * 39}… is no trace of a known format: OTLP, Jaeger, Zipkin v2, Datadog",
+        ),
         (b'"x"', '"x" is no trace of a known format: OTLP, Jaeger, Zipkin v2, Datadog'),
         (b"{}", "an empty object is no trace of a known format: OTLP, Jaeger, Zipkin v2, Datadog"),
         (
@@ -194,9 +239,40 @@ def test_documents_without_a_span(data: bytes) -> None:
             "OTLP, Jaeger, Zipkin v2, Datadog",
         ),
         (
-            b"[1, []]",
-            "an array of something else is no trace of a known format: "
+            b"[[], 1]",
+            "[1]: 1 is no trace of a known format: OTLP, Jaeger, Zipkin v2, Datadog",
+        ),
+        (
+            b"[[[]]]",
+            "[0]: an array is no trace of a known format: OTLP, Jaeger, Zipkin v2, Datadog",
+        ),
+        (
+            b"[" * 600 + b"]" * 600,
+            "[0][0]: an array is no trace of a known format: OTLP, Jaeger, Zipkin v2, Datadog",
+        ),
+        (
+            b'[[], [{"x":1}]]',
+            "[1][0]: an object with 'x' is no trace of a known format: "
             "OTLP, Jaeger, Zipkin v2, Datadog",
+        ),
+        (
+            packed(JAEGER["spans"]),
+            "[0]: it is a span of Jaeger's by itself; the trace that it is of is needed: "
+            '{"traceID": ..., "spans": [...], "processes": {...}}',
+        ),
+        (
+            b'{"traces":[{"traceID":"1"}]}',
+            "an object with 'traces' is no trace of a known format: "
+            "OTLP, Jaeger, Zipkin v2, Datadog",
+        ),
+        (
+            b'{"trace":{},"status":"no"}',
+            "an object with 'trace', 'status' is no trace of a known format: "
+            "OTLP, Jaeger, Zipkin v2, Datadog",
+        ),
+        (
+            b'{"data":null,"errors":[{"code":500,"msg":"no storage"}]}',
+            "errors[0]: the backend says: no storage",
         ),
         (
             b'{"data":{"trace":1}}',
@@ -305,7 +381,8 @@ WORDS = """
     resourceSpans scopeSpans spans batches trace result data traceID spanID traceId spanId id
     trace_id span_id start duration startTime references tags logs processes process meta
     metrics kind timestamp annotations value key attributes events links status localEndpoint
-    port span_links span_events startTimeUnixNano
+    port span_links span_events startTimeUnixNano traces chunks error errors code msg
+    status message priority tid resourceMetrics
 """
 KEYS = st.sampled_from(WORDS.split())
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | KEYS
@@ -316,9 +393,21 @@ VALUES = st.recursive(
 )
 
 
+WHOLE = [
+    OTLP,
+    [JAEGER],
+    {"data": [JAEGER], "errors": [{"code": 1, "msg": ""}]},
+    [ZIPKIN],
+    [[DATADOG]],
+    {"traces": [[DATADOG]]},
+    {"chunks": [{"spans": [DATADOG], "tags": {"_dd.p.tid": TRACE[:16]}, "priority": 1}]},
+    {"trace": OTLP, "status": "COMPLETE", "metrics": {}},
+]
+
+
 def survives(data: bytes) -> None:
     try:
-        spans = read(data, "file")
+        spans = read(data, "file", is_answer=True)
     except Malformed:
         return
     except ModuleNotFoundError:  # without the library that reads protobuf
@@ -346,7 +435,7 @@ def test_any_json_is_read_or_refused(value: object) -> None:
 @given(st.data())
 def test_any_damage_to_a_trace_is_read_or_refused(data: st.DataObject) -> None:
     """Wherever any value is put in the place of another."""
-    value = json.loads(packed(data.draw(st.sampled_from([OTLP, [JAEGER], [ZIPKIN], [[DATADOG]]]))))
+    value = json.loads(packed(data.draw(st.sampled_from(WHOLE))))
     inside = value
     while True:
         keys = list(inside) if isinstance(inside, dict) else list(range(len(inside)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_traces.encoding.datadog import decode, looks_like_span
+from pytest_traces.encoding.datadog import decode, looks_like_payload, looks_like_span
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.model import Event, Link, SpanData
 
@@ -18,6 +18,13 @@ def span(**fields: Any) -> dict[str, Any]:
     given = {"name": "web.request", "resource": "GET /", "service": "shop", "type": "web"}
     ids = {"trace_id": 7, "span_id": 1, "parent_id": 0, "start": 1_000, "duration": 20, "error": 0}
     return {**given, **ids, **fields}
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
 
 
 def read(**fields: Any) -> SpanData:
@@ -229,6 +236,24 @@ def test_a_tag_that_is_no_list_of_events_stays_one(text: object) -> None:
         ([span(start=None)], "[0]", "it has no start"),
         ([span(meta=[])], "[0].meta", "[] is not usable; an object is needed"),
         ([span(), 5], "[1]", "5 is not usable; an object is needed"),
+        ([span(meta={"k": nested(600)})], "[0].meta.k", "its value is nested too deeply"),
+        ([span(trace_id=nested(600))], "[0].trace_id", None),
+        (
+            [span(error=[])],
+            "[0].error",
+            "[] is not usable; a whole number is needed, or a string of its digits",
+        ),
+        (
+            {"traces": [[span(), span(start="soon")]]},
+            "traces[0][1].start",
+            "'soon' is not usable; a whole number is needed, or a string of its digits",
+        ),
+        ({"chunks": [{"spans": [span(), 5]}]}, "chunks[0].spans[1]", None),
+        (
+            {"chunks": [{"spans": [span()], "tags": 5}]},
+            "chunks[0].tags",
+            "5 is not usable; an object is needed",
+        ),
         ([span(span_links=[{}])], "[0].span_links[0].trace_id", "an id is needed"),
         (
             [span(meta={"_dd.span_links": '[{"trace_id": "x"}]'})],
@@ -237,12 +262,13 @@ def test_a_tag_that_is_no_list_of_events_stays_one(text: object) -> None:
         ),
     ],
 )
-def test_what_is_no_span_is_refused(value: object, where: str, why: str) -> None:
+def test_what_is_no_span_is_refused(value: object, where: str, why: str | None) -> None:
     """With the place and the reason."""
     with pytest.raises(Malformed) as caught:
         decode(value, "file")
 
-    assert (caught.value.where, caught.value.why) == (where, why)
+    assert caught.value.where == where
+    assert why is None or caught.value.why == why
 
 
 def test_what_looks_like_a_span() -> None:
@@ -250,3 +276,60 @@ def test_what_looks_like_a_span() -> None:
     assert looks_like_span(span())
     assert not looks_like_span({"trace_id": 1})
     assert not looks_like_span([])
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"traces": [[], [span()]]}, True),
+        ({"chunks": [{"spans": []}, {"spans": [span()]}]}, True),
+        ({"traces": []}, False),
+        ({"traces": [{"traceID": "1", "rootServiceName": "shop"}]}, False),
+        ({"chunks": 5}, False),
+        ({"chunks": [5, {"spans": [5]}]}, False),
+        ([span()], False),
+    ],
+)
+def test_what_looks_like_a_payload(value: object, found: bool) -> None:
+    """A span in it; the answer of a search at Tempo has none."""
+    assert looks_like_payload(value) is found
+
+
+def test_payloads_are_read() -> None:
+    """As the test agent keeps them, and as the agent sends them on."""
+    chunks = {"chunks": [{"spans": [span()]}, {"spans": [span(span_id=2)], "tags": None}]}
+
+    assert decode({"traces": [[span()], [span(span_id=2)]]}, "file") == decode(
+        [[span()], [span(span_id=2)]], "file"
+    )
+    assert decode(chunks, "file") == decode([[span()], [span(span_id=2)]], "file")
+
+
+def test_a_chunk_tells_of_all_its_spans() -> None:
+    """The upper half of the trace id, and whether the sampler has kept them."""
+    told = {"tags": {"_dd.p.tid": UPPER}, "priority": 0, "spans": [span(), span(span_id=2)]}
+    kept = {"priority": 1, "spans": [span(trace_id=8)]}
+    undecided = {"priority": -128, "spans": [span(trace_id=9)]}
+    spans = decode({"chunks": [told, kept, undecided]}, "file")
+
+    assert [one.trace_id for one in spans] == [
+        *2 * [f"{UPPER}0000000000000007"], f"{8:032x}", f"{9:032x}",
+    ]  # fmt: skip
+    assert [one.sampled for one in spans] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(0, "unset"), ("0", "unset"), ("", "unset"), (False, "unset"), ("false", "unset"),
+     (None, "unset"), (0.0, "unset"), (1, "error"), ("1", "error"), (True, "error")],
+)  # fmt: skip
+def test_errors(error: object, status: str) -> None:
+    """A number by nature; some write it as a text."""
+    assert read(error=error).status == status
+
+
+def test_half_a_character_in_a_tag_that_is_json() -> None:
+    """Is none, and becomes a question mark."""
+    events = '[{"name": "tick \\ud83d", "time_unix_nano": 5}]'
+
+    assert read(meta={"events": events}).events == (Event("tick ?", 5),)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_traces.encoding.jaeger import decode, looks_like_trace
+from pytest_traces.encoding.jaeger import decode, looks_like_span, looks_like_trace
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.model import Event, Link, SpanData
 
@@ -31,6 +31,13 @@ def answer(*spans: Any) -> dict[str, Any]:
 def read(**fields: Any) -> SpanData:
     (only,) = decode(answer(span(**fields)), "file")
     return only
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
 
 
 def reference(kind: str, span_id: str, trace_id: str = TRACE) -> dict[str, str]:
@@ -118,6 +125,8 @@ def test_what_follows_from_a_span_is_below_it_where_nothing_else_is() -> None:
         ({"references": None}, None),
         ({"references": [reference("CHILD_OF", "0")]}, None),
         ({"parentSpanID": "0000000000000000"}, None),
+        ({"parentSpanID": "0x0"}, None),
+        ({"parentSpanID": " "}, None),
         ({"parentSpanID": "c5"}, "00000000000000c5"),
     ],
 )
@@ -133,6 +142,8 @@ def test_spans_without_a_reference(fields: dict[str, Any], parent_id: str | None
         ("3d269b633813fc60c", "0000000000000003d269b633813fc60c"),
         ("0x1f", f"{'1f':0>32}"),
         ("0" * 20 + TRACE, TRACE),
+        ("0" * 968 + TRACE, TRACE),
+        ("0X1F", f"{'1f':0>32}"),
     ],
 )
 def test_trace_ids_have_32_digits(given: str, found: str) -> None:
@@ -169,6 +180,17 @@ def test_the_trace_id_of_the_whole_is_that_of_its_spans() -> None:
         (tag("k", "true", "bool"), True),
         (tag("k", "maybe", "bool"), "maybe"),
         (tag("k", "x", "int64"), "x"),
+        (tag("k", "-7", "int64"), -7),
+        (tag("k", "1_0", "int64"), "1_0"),
+        (tag("k", " 7", "int64"), " 7"),
+        (tag("k", "\u0661", "int64"), "\u0661"),
+        (tag("k", "9" * 19, "int64"), "9" * 19),
+        (tag("k", "9" * 5_000, "int64"), "9" * 5_000),
+        (tag("k", "1_0.5", "float64"), "1_0.5"),
+        (tag("k", " 7.5", "float64"), " 7.5"),
+        (tag("k", "1e+06", "float64"), 1e6),
+        (tag("k", "+Inf", "float64"), float("inf")),
+        (tag("k", "-Inf", "float64"), float("-inf")),
         (tag("k", "AQI=", "binary"), b"\x01\x02"),
         (tag("k", "not base64", "binary"), "not base64"),
         (tag("k", "12"), "12"),
@@ -304,11 +326,33 @@ def test_a_span_without_a_duration_has_not_ended() -> None:
             "{'x': 1} is not usable; a trace has spans and processes",
         ),
         (
-            {"data": None, "errors": [{"code": 404, "msg": "trace not found"}]},
+            {"data": None, "errors": [{"code": 500, "msg": "no storage"}]},
             "errors[0]",
-            "the backend says: trace not found",
+            "the backend says: no storage",
         ),
+        (
+            {"data": [], "errors": [{"code": 404}, {"msg": "no storage"}]},
+            "errors[1]",
+            "the backend says: no storage",
+        ),
+        ({"data": None, "errors": ["x" * 999]}, "errors[0]", f"the backend says: {'x' * 200}"),
         ({"data": None, "errors": ["busy"]}, "errors[0]", "the backend says: busy"),
+        ({"data": None, "errors": [[]]}, "errors[0]", "[] is not usable; a string is needed"),
+        (
+            answer(span(tags=[tag("k", nested(600))])),
+            "data[0].spans[0].tags[0].value",
+            "its value is nested too deeply",
+        ),
+        (
+            answer(span(operationName=nested(100_000))),
+            "data[0].spans[0].operationName",
+            "something that is nested deeply is not usable; a string is needed",
+        ),
+        (
+            answer(span(spanID="0" * 1_001)),
+            "data[0].spans[0].spanID",
+            f"'{'0' * 39}… is not usable; an id has 1,000 characters at most",
+        ),
     ],
 )
 def test_what_is_no_trace_is_refused(value: object, where: str, why: str) -> None:
@@ -325,9 +369,29 @@ def test_an_answer_without_traces_has_no_spans() -> None:
     assert decode({"data": []}, "file") == []
 
 
+@pytest.mark.parametrize("code", [404, "404"])
+@pytest.mark.parametrize("data", [None, []])
+def test_a_trace_that_is_not_found_has_no_spans(data: object, code: object) -> None:
+    """It is said with a status of its own, or with none."""
+    assert decode({"data": data, "errors": [{"code": code, "msg": "not found"}]}, "file") == []
+
+
+def test_values_may_be_nested() -> None:
+    """As deep as those of OTLP."""
+    deep = read(tags=[tag("k", nested(49)), tag("m", {"a": [{"b": [1]}]})]).attributes
+
+    assert str(deep["k"]).count("(") == 49
+    assert deep["m"] == {"a": ({"b": (1,)},)}
+    with pytest.raises(Malformed):
+        read(tags=[tag("k", nested(50))])
+
+
 def test_what_looks_like_a_trace() -> None:
     """Spans, and one more of its fields."""
     assert looks_like_trace({"spans": [], "processes": {}})
     assert looks_like_trace({"spans": [], "traceID": "1"})
     assert not looks_like_trace({"spans": []})
     assert not looks_like_trace([])
+    assert looks_like_span(span())
+    assert not looks_like_span({"spanID": "1"})
+    assert not looks_like_span([])

@@ -54,6 +54,14 @@ def test_what_is_known_at_once():
     assert otlp_proto.check(body, []) == (range(2), [None, 7])
 
 
+@pytest.mark.parametrize("asked", [1, 2])
+def test_what_is_wanted_no_more(asked):
+    """It is asked for each resource, and for each scope; the rest is not read."""
+    answers = iter([True] * (asked - 1) + [False])
+    checked = otlp_proto.check(export(GOOD), [], lambda: next(answers))
+    assert checked == ((), ())
+
+
 FAULTS = [
     ({"trace_id": b"t" * 15}, "the trace id has 15 bytes where 16 are needed"),
     ({"trace_id": b""}, "the trace id has 0 bytes where 16 are needed"),

@@ -50,6 +50,7 @@ spans = st.builds(
     remote_parent=st.booleans(),
     thread=st.none(),
     stamps=st.none(),
+    sampler=st.none(),
 )
 
 

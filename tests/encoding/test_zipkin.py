@@ -19,6 +19,13 @@ def span(**fields: Any) -> dict[str, Any]:
     return {**given, **fields}
 
 
+def nested(levels: int) -> Any:
+    value: Any = {}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return value
+
+
 def read(**fields: Any) -> SpanData:
     (only,) = decode([span(**fields)], "file")
     return only
@@ -161,6 +168,12 @@ def test_a_span_without_a_timestamp_starts_with_what_is_known() -> None:
             "70000 is not usable; it does not fit into 16 bits",
         ),
         ([span(), [[span()]]], "[1][0]", None),
+        ([span(tags={"k": nested(600)})], "[0].tags.k", "its value is nested too deeply"),
+        (
+            [span(traceId="0" * 20_000 + "g")],
+            "[0].traceId",
+            f"'{'0' * 39}… is not usable; an id has 1,000 characters at most",
+        ),
         (
             [span(binaryAnnotations=[])],
             "[0]",

@@ -1,5 +1,9 @@
 """``traces_receiver``: one receiver for servers that outlive a test."""
 
+import os
+
+import pytest
+
 #: A server of the session; what it sends is told by the tests.
 CONFTEST = """
     import socket, time
@@ -207,3 +211,61 @@ def test_the_port_is_closed_at_the_end(run, own_port):
     result = run("def test_it(traces): pass", conftest=CONFTEST + end)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["closed"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
+def test_a_server_that_is_forked(run):
+    """It sends to the receiver of the session, also where its first test had one of its own."""
+    result = run(
+        """
+        import os, socket, pytest
+        tracer = pytest.importorskip("opentelemetry.sdk.trace").TracerProvider(
+            shutdown_on_exit=False
+        ).get_tracer("app")
+
+        @pytest.fixture(scope="session")
+        def work(traces_receiver):
+            mine, its = socket.socketpair()
+            pid = os.fork()
+            if not pid:
+                mine.close()
+                while order := its.recv(100):
+                    tracer.start_span(order.decode()).end()
+                    its.sendall(b".")
+                os._exit(0)
+            its.close()
+
+            def do(order):
+                mine.sendall(order.encode())
+                assert mine.recv(1) == b"."
+
+            yield do
+            mine.close()
+            os.waitpid(pid, 0)
+
+        def test_first(traces, work):
+            work("before")
+            assert traces.receiver
+            work("first")
+            traces.get("first")
+
+        def test_second(traces, work):
+            work("second")
+            traces.assert_tree("second")
+
+        def test_that_does_not_use_it(traces, request):
+            request.getfixturevalue("work")("health check")
+            traces.assert_none()
+
+        def test_that_forks_itself(traces):
+            if not (pid := os.fork()):
+                tracer.start_span("mine").end()
+                os._exit(0)
+            os.waitpid(pid, 0)
+            with pytest.raises(AssertionError, match="in a process forked during the recording"):
+                traces.assert_none("mine")
+        """,
+        "-p", "no:randomly", "-W", "ignore::DeprecationWarning", conftest=CONFTEST,
+    )  # fmt: skip
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["2 spans came to traces_receiver *: health check, mine"])

@@ -111,9 +111,31 @@ def test_an_error_that_the_span_has_recorded_too():
 
 
 def test_a_message_is_no_exception():
-    """It has no type, and is found among the errors only."""
-    [(_, seen)] = told([(3, span(1))], [error(type=None)])
-    assert seen.events == ()
+    """It has no type, and is an event of another name, as often as it was reported."""
+    [(_, seen)] = told([(3, span(1))], [error(type=None), error(type=None, level="fatal")])
+    text = {"error.message": "no such order"}
+    assert seen.events == (
+        Event("error.message", 5, {**text, "error.level": "error"}),
+        Event("error.message", 5, {**text, "error.level": "fatal"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("recorded", "wording", "is_one"),
+    [
+        ("503: later", "503: later", True),
+        ("later", "503: later", True),
+        (None, "", True),
+        ("404: later", "503: later", False),
+        ("503: later", None, False),
+    ],
+)
+def test_an_exception_that_is_worded_in_two_ways(recorded, wording, is_one):
+    """It is one where the span has recorded what the exception says of itself."""
+    attributes = {"exception.type": "ValueError", "exception.message": recorded}
+    own = Event("exception", 4, {k: v for k, v in attributes.items() if v is not None})
+    [(_, seen)] = told([(3, span(1, events=(own,)))], [error(message="later", wording=wording)])
+    assert (seen.events == (own,)) is is_one
 
 
 def test_an_exception_without_message():

@@ -76,7 +76,10 @@ def report(act: Traces, name: str, fault: str) -> None:
 @pytest.mark.parametrize("name", CHECKOUT)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_verdict_names_the_span_that_went_wrong(fault: str, name: str) -> None:
-    """One error is found, in the span that has it; the tree shows it there, below it or beside."""
+    """One error is found, in the span that has it; the tree shows it there, below it or beside.
+
+    A view that ignores the span ignores what is its own, and not what was reported of it.
+    """
     with record(timeout="0s", sources=["handwritten", "sentry"]) as act:
         tell(act, name, FAULTS[fault])
         if not FAULTS[fault]:
@@ -92,7 +95,16 @@ def test_the_verdict_names_the_span_that_went_wrong(fault: str, name: str) -> No
         assert shown.endswith("Declined: no money")
         assert sum("Declined" in line for line in lines[1:]) == 1
         act.assert_no_errors(allow=name)
-        act.ignoring(name).assert_no_errors()
+        if FAULTS[fault]:
+            act.ignoring(name).assert_no_errors()
+            return
+        with pytest.raises(AssertionError) as caught:
+            act.ignoring(name).assert_no_errors()
+        above = CHECKOUT[name]
+        where = "that is linked to no span" if above is None else f"in {path_to(above)}"
+        lines = str(caught.value).splitlines()
+        assert lines[0] == f"an error {where}: Declined: no money"
+        assert lines[-1].endswith(f"span, '{name}', is ignored")
 
 
 @pytest.mark.parametrize("name", CHECKOUT)

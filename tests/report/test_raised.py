@@ -115,7 +115,7 @@ def test_several_exceptions_of_one_span(act: Traces, grow: Grow) -> None:
         "  four   internal  10.0 ms\n"
         "  ! 2 × ValueError: x\n"
         "  ! ValueError: y\n"
-        "  ! 3 more exceptions"
+        "  ! 3 more errors"
     )
 
 

@@ -17,9 +17,9 @@ from pytest_traces.shape.errors import (
     by_time,
     error_events,
     exceptions_of,
-    faults_in,
     unlinked_error,
 )
+from pytest_traces.shape.faults import faults_in
 
 TRACE = "ab" * 16
 

@@ -77,6 +77,22 @@ def test_the_error_about_a_whole_file(tmp_path: Path, monkeypatch: pytest.Monkey
     )
 
 
+def test_what_takes_too_much_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is refused as any other."""
+
+    def read(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pytest_traces.encoding.contents.read", read)
+    path = tmp_path / "x"
+    path.write_bytes(ONE)
+
+    with pytest.raises(UnreadableTrace) as caught:
+        read_file(path)
+
+    assert caught.value.why == "to read it takes more memory than there is"
+
+
 def test_what_was_loaded() -> None:
     """Each file in its line, up to five of them."""
     recording = Recording(Settings())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import json
 import shutil
 import socket
@@ -19,8 +20,8 @@ from typing import Any
 import pytest
 
 from pytest_traces import BadValue, Traces, UnreadableTrace, record
-from pytest_traces.sources.backends import fetching
-from pytest_traces.sources.backends.http import Unreachable
+from pytest_traces.sources.backends import fetching, http
+from pytest_traces.sources.backends.http import Hiccup, Unreachable
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 JAEGER, TEMPO, TEMPO_2 = (
@@ -214,6 +215,31 @@ def test_a_trace_that_grows_while_it_is_whole(act: Traces, backend: Backend) -> 
     assert len(act._frame.recording.look().spans) == 4
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"trace":{}}',
+        b'{"trace":{},"metrics":{"inspectedBytes":"12"}}',
+        b'{"metrics":{}}',
+        b'{"trace":null,"status":"COMPLETE"}',
+        b'{"trace":{"resourceSpans":[]}}',
+        b'{"result":{}}',
+        b'{"batches":[]}',
+        b'{"data":null,"errors":[{"code":404,"msg":"trace not found"}]}',
+        b'{"data":[],"errors":[{"code":404,"msg":"trace not found"}]}',
+    ],
+)
+def test_answers_that_say_that_it_is_not_there(act: Traces, backend: Backend, body: bytes) -> None:
+    """With a status that says otherwise."""
+    backend.answers[TEMPO_2] = [body, body, tempo_2(*CHECKOUT)]
+    act.fetch(backend.url(TEMPO_2), quiet="0s")
+
+    assert names(act) == WHOLE
+    assert len(backend.asked) == 4
+
+
 def test_a_number_of_spans_makes_it_complete(act: Traces, backend: Backend) -> None:
     """At once, whatever is missing beside them."""
     backend.answers[JAEGER] = [jaeger(*CHECKOUT[1:2]), jaeger(*CHECKOUT[1:])]
@@ -298,6 +324,22 @@ def test_nothing_comes(act: Traces, backend: Backend, hours: list[float]) -> Non
     )
     assert sum(hours) == pytest.approx(30)
     assert max(hours) == 1
+
+
+def test_nothing_comes_with_a_good_status(
+    act: Traces, backend: Backend, hours: list[float]
+) -> None:
+    """What came instead is told all the same."""
+    backend.answers[TEMPO_2] = [b'{"trace":{},\n"metrics":{}}']
+
+    assert failure(act, backend.url(TEMPO_2)) == (
+        "no trace came within 30.0 s\n"
+        "\n"
+        "  asked 35 times: URL\n"
+        '  its last answer: HTTP 200 OK: {"trace":{}, "metrics":{}}\n'
+        "\n"
+        "  hint:  does the application export to this backend, and sample this trace?"
+    )
 
 
 def test_a_parent_is_missing(act: Traces, backend: Backend, hours: list[float]) -> None:
@@ -441,6 +483,15 @@ def test_an_answer_that_will_not_change(act: Traces, backend: Backend) -> None:
             "not a trace: URL\n  data[0].spans[0].traceID: an id is needed\n  nothing of it was kept",
         ),
         (
+            b'{"data": null, "errors": [{"code": 500, "msg": "no storage"}]}',
+            "not a trace: URL\n  errors[0]: the backend says: no storage\n  nothing of it was kept",
+        ),
+        (
+            gzip.compress(b"[]") + b"[]",
+            "not a trace: URL\n  byte 22: something follows its gzip that is no gzip\n"
+            "  nothing of it was kept",
+        ),
+        (
             b'{"ok": true}',
             "not a trace: URL\n  an object with 'ok' is no trace of a known format: "
             "OTLP, Jaeger, Zipkin v2, Datadog\n  nothing of it was kept",
@@ -454,6 +505,35 @@ def test_answers_that_are_no_trace(
     backend.answers[JAEGER] = [body]
 
     assert refusal(act, backend.url(), UnreadableTrace) == message
+
+
+def test_another_trace(act: Traces, backend: Backend) -> None:
+    """Than the URL names is told at once; beside it, others are welcome."""
+    other = f"/api/traces/{'b' * 32}"
+    backend.answers[other] = [jaeger(*CHECKOUT)]
+
+    assert refusal(act, backend.url(other), UnreadableTrace) == (
+        "not a trace: URL\n"
+        "  the answer holds other traces, and not the one that this URL names\n"
+        "  nothing of it was kept"
+    )
+    traces = json.loads(jaeger(*CHECKOUT))["data"]
+    traces += json.loads(jaeger(*CHECKOUT).replace(TRACE.encode(), b"b" * 32))["data"]
+    backend.answers[other] = [json.dumps({"data": traces}).encode()]
+    act.fetch(backend.url(other), quiet="0s")
+    assert len(act.spans) == 8
+
+
+def test_an_answer_that_is_too_large(
+    act: Traces, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is refused, and not read on."""
+    monkeypatch.setattr(http, "MOST_BYTES", 1 << 20)
+    backend.answers[JAEGER] = [b" " * (1 << 20) + b"[]"]
+
+    assert refusal(act, backend.url(), UnreadableTrace) == (
+        "not a trace: URL\n  the answer is larger than 1 MiB\n  nothing of it was kept"
+    )
 
 
 def test_nobody_answers(act: Traces, backend: Backend) -> None:
@@ -485,6 +565,44 @@ def test_a_connection_that_breaks_later(
     assert "  its last answer: it cannot be reached: Connection reset by peer" in failure(
         act, backend.url()
     )
+
+
+def test_the_first_answer_is_cut_off(
+    act: Traces, backend: Backend, monkeypatch: pytest.MonkeyPatch, hours: list[float]
+) -> None:
+    """Is a hiccup as any later one is."""
+    ask, seconds = fetching.get, list[float]()
+
+    def get(address: Any, left: float) -> Any:
+        seconds.append(left)
+        if len(seconds) == 1:
+            raise Hiccup("its answer ends too early, at byte 3")
+        return ask(address, left)
+
+    monkeypatch.setattr(fetching, "Fetching", partial(fetching.Fetching, ask=get))
+    backend.answers[JAEGER] = [jaeger(*CHECKOUT)]
+    act.fetch(backend.url(), timeout="60s")
+
+    assert names(act) == WHOLE
+    assert seconds[:2] == [60, 59.9]  # each may take all the time that is left
+
+
+def test_the_last_answer_is_cut_off(
+    act: Traces, backend: Backend, monkeypatch: pytest.MonkeyPatch, hours: list[float]
+) -> None:
+    """Is told."""
+    seconds = list[float]()
+
+    def get(_: Any, left: float) -> Any:
+        seconds.append(left)
+        raise Hiccup("its answer ends too early, at byte 3")
+
+    monkeypatch.setattr(fetching, "Fetching", partial(fetching.Fetching, ask=get))
+
+    assert "  its last answer: its answer ends too early, at byte 3\n" in failure(
+        act, backend.url()
+    )
+    assert seconds[-1] == pytest.approx(0.1)  # at the end of the time, hardly any
 
 
 def test_headers_go_along(act: Traces, backend: Backend) -> None:

@@ -126,6 +126,18 @@ def test_whatever_is_refused_leaves_nothing(content: bytes) -> None:
             assert act._frame.recording.problems == []
 
 
+@pytest.mark.parametrize("name", ["GET \ud83d", "\udc00"])
+def test_half_a_character_is_replaced(act: Traces, folder: Path, name: str) -> None:
+    """In names, services and tags: every text can be printed and written."""
+    act.load(write("a.json", span(name, 1, service=name, meta={"q": name, name: "x"})))
+    (only,) = act.spans
+    shown = name.encode(errors="replace").decode()
+
+    assert (only.name, only.service) == (shown, shown)
+    assert only.attributes == {"q": shown, shown: "x"}
+    assert str(act).encode()
+
+
 def test_what_was_captured_names_the_file(act: Traces, folder: Path) -> None:
     """Only where one was loaded."""
     with pytest.raises(AssertionError) as caught:
@@ -141,9 +153,21 @@ def test_what_was_captured_names_the_file(act: Traces, folder: Path) -> None:
     )
 
 
-def test_nothing_can_be_asserted_after_a_file_without_a_span(act: Traces, folder: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        '{"trace":{}}',
+        '{"data":null,"errors":[{"code":404,"msg":"trace not found"}]}',
+        '{"resourceMetrics":[{}]}\n{"resourceLogs":[{}]}',
+    ],
+)
+def test_nothing_can_be_asserted_after_a_file_without_a_span(
+    act: Traces, folder: Path, content: str
+) -> None:
     """Not even that something is absent."""
-    act.load(write("none.json"))
+    Path("none.json").write_text(content)
+    act.load("none.json")
 
     assert act.spans == ()
     with pytest.raises(AssertionError) as caught:

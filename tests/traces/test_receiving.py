@@ -352,8 +352,7 @@ class TestRun:
             "    hand-written    nothing added\n"
             "    OTLP            nothing arrived\n"
             f"                    {PYTHON} report.py was killed by SIGKILL;\n"
-            "                    spans that it had not sent are lost\n\n"
-            f"{HINT}"
+            "                    spans that it had not sent are lost"
         )
 
     def test_the_environment(self, act, monkeypatch):
@@ -400,6 +399,86 @@ class TestRun:
         """Python's own error names it."""
         with pytest.raises(FileNotFoundError, match="no-such-command"):
             act.run(["no-such-command"])
+
+    def test_a_command_that_cannot_be_started(self, act, tmp_path):
+        """It is said in one line; no line of the standard library is shown."""
+        script = tmp_path / "report.sh"
+        script.write_text("")
+        with pytest.raises(PermissionError) as error:
+            act.run([script])
+        assert str(error.value) == (
+            f"[Errno 13] report.sh cannot be started: Permission denied: '{script}'"
+        )
+        assert "subprocess.py" not in {Path(one.path).name for one in error.traceback}
+        assert error.value.__suppress_context__
+
+    def test_a_directory_that_is_not_there(self, act, tmp_path):
+        """It is not the command that is missing."""
+        with pytest.raises(FileNotFoundError) as error:
+            act.run(["true"], cwd=tmp_path / "nope")
+        assert str(error.value) == (
+            "[Errno 2] true cannot be started in its cwd: "
+            f"No such file or directory: '{tmp_path / 'nope'}'"
+        )
+
+    def test_what_popen_refuses(self, act):
+        """Its own error is raised, without its frames."""
+        with pytest.raises(ValueError, match=r"^embedded null byte$") as error:
+            act.run(["true", "a\0b"])
+        assert "subprocess.py" not in {Path(one.path).name for one in error.traceback}
+
+    @pytest.mark.parametrize(
+        ("arguments", "kind", "text"),
+        [
+            ({"capture_output": True}, TypeError,
+             "run: capture_output= is not needed: output is captured anyway"),
+            ({"cwdd": "/"}, TypeError, "run: cwdd= is no argument of it, nor of subprocess.Popen"),
+            ({"input": "x", "stdin": 0}, ValueError,
+             "run: input= and stdin= cannot be given both"),
+        ],
+    )  # fmt: skip
+    def test_other_arguments(self, act, arguments, kind, text):
+        """What is wrong with them is said at once, in the user's own line."""
+        with pytest.raises(kind) as error:
+            act.run(["true"], **arguments)
+        assert str(error.value) == text
+        assert "children.py" not in {Path(one.path).name for one in error.traceback}
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="Popen has no process_group")
+    @pytest.mark.skipif(os.name != "posix", reason="there are no groups")
+    def test_a_process_group(self, act):
+        """It has that group, and the session of this process; it is killed as one."""
+        code = "import os; print(os.getpid() == os.getpgrp(), os.getsid(0))"
+        done = act.run(self.python(code), process_group=0)
+        assert done.stdout == f"True {os.getsid(0)}\n"
+        code = (
+            "import subprocess, sys; print('begun', flush=True);"
+            "subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+        )
+        with pytest.raises(AssertionError) as error:
+            act.run(self.python(code), timeout="3s", process_group=0)
+        assert str(error.value).splitlines()[1:] == ["", "  stdout:", "    begun"]
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="Popen has no process_group")
+    @pytest.mark.skipif(os.name != "posix", reason="there are no groups")
+    def test_the_group_of_others(self, act):
+        """They live on when it is killed."""
+        with pytest.raises(AssertionError, match=r"did not end within 500 ms"):
+            code = self.python("import time; time.sleep(600)")
+            act.run(code, timeout="500ms", process_group=os.getpgrp())
+
+    def test_output_that_is_no_text(self, act, tmp_path):
+        """What would move the cursor, or end a text, does not get into a message."""
+        (tmp_path / "report.py").write_text(
+            r"print('\x1b[31mred\x1b[0m\x1b]0;x\x07 a\tb \0\x9b.'); raise SystemExit(1)"
+        )
+        with pytest.raises(AssertionError) as error:
+            act.run([sys.executable, "report.py"], cwd=tmp_path, env={"PYTHONUTF8": "1"})
+        assert str(error.value) == (
+            f"{PYTHON} report.py ended with exit status 1\n\n  stdout:\n    red?]0;x? a\tb ??."
+        )
+        with pytest.raises(AssertionError, match=r"^\S+ '\?\[31m' ended with exit status"):
+            act.run([sys.executable, "\x1b[31m"], cwd=tmp_path)
 
     def test_bytes(self, act):
         """Other ways of reading its output are the caller's."""
@@ -507,6 +586,27 @@ def test_an_export_without_the_token(act):
     with act.start_span("here"):
         pass
     act.assert_tree("here")
+
+
+def test_grpc_to_the_port_of_http(act):
+    """The remark says what to use, so that there is no other hint."""
+    url = urlsplit(act.receiver.endpoint)
+    with socket.create_connection((url.hostname, url.port), 15) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(12) == b"HTTP/1.1 505"
+    for _ in range(2):
+        with pytest.raises(AssertionError) as error:
+            act.eventually("1ms").get("report")
+        assert str(error.value) == (
+            "no span fits 'report': no span was recorded\n\n"
+            "  what was captured:\n"
+            "    opentelemetry   left out by traces_sources\n"
+            "    hand-written    nothing added\n"
+            "    OTLP            nothing arrived\n"
+            "                    an exporter speaks gRPC to the HTTP port: "
+            "use traces.receiver.grpc.env"
+        )
 
 
 def test_what_arrived(act):

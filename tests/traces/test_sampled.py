@@ -294,6 +294,38 @@ def test_a_rate(rate, otel, app):
         )
 
 
+def go_on(tracer: Any, flags: int) -> None:
+    """A request whose caller has decided."""
+    from opentelemetry import trace
+
+    context = trace.SpanContext(0xABC, 0xDEF, is_remote=True, trace_flags=trace.TraceFlags(flags))
+    caller = trace.set_span_in_context(trace.NonRecordingSpan(context))
+    tracer.start_span("GET /cart", context=caller).end()
+
+
+def test_a_caller_and_a_sampler_that_nobody_knows(otel, app):
+    """What is known is said: the trace began elsewhere."""
+    go_on(tracer_of(otel.ParentBased(otel.ALWAYS_OFF)), 1)
+
+    app.assert_sampled("GET /cart")
+    text = said(app.assert_not_sampled, "GET /cart").replace("\n         ", " ")
+    assert text.endswith(
+        "  cause: 'GET /cart' continues a trace of another process; ParentBased, the SDK's default "
+        "sampler, keeps what the caller sampled"
+    )
+
+
+def test_a_caller_that_did_not_sample(otel, app):
+    """The sampler that follows it is known, since it dropped the span."""
+    go_on(tracer_of(otel.ParentBased(otel.ALWAYS_ON)), 0)
+
+    text = said(app.assert_sampled, "GET /cart").replace("\n         ", " ")
+    assert text.endswith(
+        "  cause: 'GET /cart' continues a trace that its caller did not sample, and "
+        "ParentBased{root:AlwaysOnSampler} follows"
+    )
+
+
 def test_recorded_but_not_sampled(otel, app):
     """A sampler that only records keeps nothing."""
 

@@ -120,7 +120,7 @@ def _link_fault(carried: Carried, name: str, context: SpanContext, index: Index)
     kind, relation = _wrong_link(carried, context, found, exact=exact)
     if kind is None:
         found = found or carried.sender.span
-        if found is None or context.sampled in (None, found.sampled):
+        if found is None or context.sampled in (None, *_bits_of(found)):
             return None
         kind = "sampled"
     place = place_of(carried.headers, name, context, kind)
@@ -128,6 +128,12 @@ def _link_fault(carried: Carried, name: str, context: SpanContext, index: Index)
         kind, name, place.header, place.value, place.place,
         context=context, found=found, relation=relation,
     )  # fmt: skip
+
+
+def _bits_of(span: Span) -> tuple[bool, ...]:
+    """The sampled bits that are right for it: what was decided before its headers were written."""
+    sampler = span.data.sampler
+    return (sampler and sampler.bits) or (span.sampled,)
 
 
 def _wrong_link(

@@ -14,6 +14,7 @@ from pytest_traces.settings import BadValue
 _PORTS = {"http": 80, "https": 443}
 _NEEDED = 'the URL of one trace is needed: "http://jaeger:16686/api/traces/<trace id>"'
 _TRACE_ID = re.compile("[0-9a-fA-F]{1,32}")
+_HALF = 16
 _TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -26,6 +27,15 @@ class Address(NamedTuple):
     port: int
     target: str
     headers: Headers = ()
+
+    def is_of(self, trace_id: str) -> bool:
+        """Whether this is the URL of that trace.
+
+        Half of an id is enough, as for services that know of 64 bits only; it may be decimal.
+        """
+        written = _last_part(self.target)
+        numbers = {int(written, 16), int(written) if written.isdecimal() else None}
+        return int(trace_id[_HALF:], 16) in {one and one % (1 << 64) for one in numbers}
 
     @property
     def host_header(self) -> str:
@@ -43,9 +53,13 @@ def read_address(url: object, headers: Mapping[str, str] | None = None) -> Addre
     if not isinstance(url, str):
         raise BadValue("url", url, _NEEDED)
     address = parse(url)
-    if not _TRACE_ID.fullmatch(address.target.partition("?")[0].rstrip("/").rpartition("/")[2]):
+    if not _TRACE_ID.fullmatch(_last_part(address.target)):
         raise BadValue("url", address.url, _NEEDED)
     return address._replace(headers=(*address.headers, *_read_headers(headers or {})))
+
+
+def _last_part(target: str) -> str:
+    return target.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def parse(url: str) -> Address:

@@ -10,13 +10,12 @@ from typing import NamedTuple
 from pytest_traces.model import SpanData
 from pytest_traces.recording import Clock
 from pytest_traces.sources.backends.address import Address
-from pytest_traces.sources.backends.http import Answer, TooSlow, Unreachable, get
+from pytest_traces.sources.backends.http import Answer, Hiccup, TooLarge, Unreachable, get
 from pytest_traces.sources.backends.progress import Progress
 from pytest_traces.sources.files import UnreadableTrace, read_trace
 
 _FIRST_PAUSE_NS = 100_000_000
 _LONGEST_PAUSE_NS = 1_000_000_000
-_LONGEST_ANSWER_S = 10.0
 _OK = 200
 #: What backends say of a trace that they do not have yet, or while they are too busy to look.
 _TRY_AGAIN = (202, 204, 404, 408, 425, 429)
@@ -25,6 +24,7 @@ _NOT_ALLOWED = (401, 403)
 #: ``PartialStatus`` of Tempo's second API.
 _PARTIAL = ("PARTIAL", 1)
 _TOKEN_HINT = '\n  a token goes into headers={"Authorization": "Bearer ..."}'
+_OTHER = "the answer holds other traces, and not the one that this URL names"
 _PAGE = "a page for people came; the API is at /api/traces/<trace id>"
 
 
@@ -74,8 +74,8 @@ class Fetching:
         """
         deadline, pause_ns, times = self._now() + timeout_ns, _FIRST_PAUSE_NS, 0
         while True:
-            left_ns = max(deadline - self._now(), pause_ns)
-            is_complete, times = self._poll(min(left_ns / 1e9, _LONGEST_ANSWER_S)), times + 1
+            left_ns = max(deadline - self._now(), _FIRST_PAUSE_NS)
+            is_complete, times = self._poll(left_ns / 1e9), times + 1
             left_ns = deadline - self._now()
             if is_complete or left_ns <= 0:
                 return Fetched(is_complete, times, self._trouble)
@@ -87,17 +87,23 @@ class Fetching:
         try:
             answer = self._ask(self._address, seconds)
         except Unreachable as error:
-            if not (self._has_answered or isinstance(error, TooSlow)):
+            if not (self._has_answered or isinstance(error, Hiccup)):
                 raise ConnectionError(f"{self._address.url}: {error}") from None
-            self._trouble = str(error)  # a hiccup
+            self._trouble = str(error)
             return False
+        except TooLarge as error:
+            raise UnreadableTrace(self._address.url, "", str(error)) from None
         self._has_answered = True
         self._trouble = _trouble_of(answer)
         if self._trouble is not None:
             return False
         spans = _spans_of(answer)
+        if spans and not any(self._address.is_of(span.trace_id) for span in spans):
+            raise UnreadableTrace(self._address.url, "", _OTHER)
         is_complete = self._progress.see(spans, self._now())
         self._trouble = _said_of_part(answer.body)
+        if not spans and self._trouble is None:
+            self._trouble = _told(answer)
         return is_complete and self._trouble is None
 
 
@@ -109,25 +115,29 @@ def _trouble_of(answer: Answer) -> str | None:
     """
     if answer.status == _OK:
         return None
-    said = f": {answer.text}" if answer.text else ""
-    told = f"HTTP {answer.status} {answer.reason}".rstrip() + said
+    told = _told(answer)
     if answer.status in _TRY_AGAIN or answer.status >= _SERVER_FAULTS:
         return told
     hint = _TOKEN_HINT if answer.status in _NOT_ALLOWED else ""
     raise ConnectionError(f"{answer.address.url}: {told}{hint}")
 
 
+def _told(answer: Answer) -> str:
+    said = f": {answer.text}" if answer.text else ""
+    return f"HTTP {answer.status} {answer.reason}".rstrip() + said
+
+
 def _spans_of(answer: Answer) -> Sequence[SpanData]:
     if answer.is_html:
         raise UnreadableTrace(answer.address.url, "", _PAGE)
-    return read_trace(answer.body, answer.address.url)
+    return read_trace(answer.body, answer.address.url, is_answer=True)
 
 
 def _said_of_part(body: bytes) -> str | None:
     """What Tempo says where it gives a trace only in part."""
     try:
         value = json.loads(body)
-    except (ValueError, RecursionError):  # protobuf, or several documents
+    except (ValueError, RecursionError, MemoryError):  # protobuf, or several documents
         return None
     if not isinstance(value, dict) or value.get("status") not in _PARTIAL:
         return None

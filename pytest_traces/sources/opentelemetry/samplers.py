@@ -7,9 +7,8 @@ import re
 import sys
 from typing import Any
 
-from pytest_traces.model import SpanData
+from pytest_traces.model import Sampler, SpanData
 from pytest_traces.recording import Recording
-from pytest_traces.sources.samplers import Sampler
 
 #: The topic of the remarks that name the samplers which dropped spans.
 DROPPED_BY = "dropped by"

@@ -15,7 +15,10 @@ from pytest_traces.model import SpanData
 from pytest_traces.recording import Capture, Recording, SpanKey
 from pytest_traces.recording import past_key as number_of
 from pytest_traces.settings import RECEIVED
+from pytest_traces.sources.otlp.environment import GRPC_TO_HTTP
 
+#: What is said of a process that was killed.
+LOST = "spans that it had not sent are lost"
 _MOST_SERVICES = 6
 _HINT = (
     "a process sends spans if an SDK is set up in it, by opentelemetry-instrument (which needs the "
@@ -80,7 +83,8 @@ class OtlpSource:
             return Capture("OTLP", "", notes)
         seen = [span for span in recording.look().spans if span.source == RECEIVED]
         if not spans and not seen:
-            return Capture("OTLP", "nothing arrived", notes, _HINT)
+            is_known_why = LOST in notes or GRPC_TO_HTTP in notes
+            return Capture("OTLP", "nothing arrived", notes, None if is_known_why else _HINT)
         if not spans:
             return Capture("OTLP", "0 spans; none in what is looked at", notes)
         counts = Counter(span.service or "an unnamed service" for span in seen)

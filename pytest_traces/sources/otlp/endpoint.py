@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pytest_traces.encoding import otlp_proto
 from pytest_traces.recording import Clock, Entry
-from pytest_traces.sources.otlp.environment import variables_for
+from pytest_traces.sources.otlp.environment import STRANGER, variables_for
 from pytest_traces.sources.otlp.server import HOST, port
 
 #: Takes what arrived, see :class:`~pytest_traces.recording.Arrival`. Called on threads of the
@@ -42,7 +42,6 @@ class Endpoint:
         last_ns: when the last request was answered, by ``Clock.monotonic_ns``; None before it.
         busy: how many requests are in progress.
         late: how many requests came after it was closed.
-        strangers: how many exports came to its port with a token that is nobody's.
     """
 
     def __init__(self, deliver: Deliver, *, owner: int = 0) -> None:
@@ -53,7 +52,7 @@ class Endpoint:
         self.last_ns: int | None = None
         self.busy = 0
         self.late = 0
-        self.strangers = 0
+        self._remarks: Counter[str] = Counter()
         self._deliver: Deliver | None = deliver
         self._problems: Counter[tuple[str, str]] = Counter()
         self._new_locks()
@@ -80,6 +79,17 @@ class Endpoint:
     def problems(self) -> list[str]:
         """What was refused, in words; a sentence for each kind."""
         return self.problems_since(Counter())
+
+    @property
+    def remarks(self) -> Counter[str]:
+        """What came to its port and may have been meant for it, in words, and how often."""
+        with self._lock:
+            return Counter(self._remarks)
+
+    @property
+    def strangers(self) -> int:
+        """How many exports came to its port with a token that is nobody's."""
+        return self._remarks[STRANGER]
 
     def noted(self) -> Counter[tuple[str, str]]:
         """How often each kind of problem has come up so far, for :meth:`problems_since`."""
@@ -148,6 +158,15 @@ class Endpoint:
             with self._lock:
                 self.last_ns = Clock.monotonic_ns()
                 self.busy -= 1
+
+    def is_open(self) -> bool:
+        """Whether anybody wants what comes."""
+        return self._deliver is not None
+
+    def meet(self, remark: str) -> None:
+        """Note something that came to its port, and may have been meant for it."""
+        with self._lock:
+            self._remarks[remark] += 1
 
     def is_late(self) -> bool:
         """Whether it is closed; counts the request, if so."""

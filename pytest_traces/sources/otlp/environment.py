@@ -14,6 +14,9 @@ TOKEN_HEADER = "x-pytest-traces"
 PROTOCOLS = ("http/protobuf", "http/json", "grpc")
 #: What comes in a burst is not to be lost: by default an SDK drops what is above 2048.
 QUEUE_SIZE = "262144"
+#: What is said of exporters that were told something else.
+STRANGER = "an export came to its port without its token: compare traces.receiver.endpoint"
+GRPC_TO_HTTP = "an exporter speaks gRPC to the HTTP port: use traces.receiver.grpc.env"
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 

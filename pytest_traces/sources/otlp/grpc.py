@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent import futures
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from pytest_traces.encoding import otlp_answers
@@ -16,7 +17,7 @@ from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.settings import NANOSECONDS
 from pytest_traces.sources.otlp import bodies
 from pytest_traces.sources.otlp.bodies import Refused
-from pytest_traces.sources.otlp.environment import TOKEN_HEADER
+from pytest_traces.sources.otlp.environment import STRANGER, TOKEN_HEADER
 from pytest_traces.sources.otlp.intake import intake
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ _IGNORED = (
     f"{_COLLECTOR}.metrics.v1.MetricsService/Export",
     f"{_COLLECTOR}.logs.v1.LogsService/Export",
 )
-_WORKERS = 8
+#: Threads, as many as there are calls at once, as over HTTP; more calls wait.
+_WORKERS = 128
 #: How long a call that is being served may hold up the end.
 _GRACE_S = 2 * NANOSECONDS["s"] / 1e9
 
@@ -70,58 +72,91 @@ class GrpcListener:
         self._workers.shutdown()
 
     def _handlers(self) -> Any:
-        # As streams, so that it is known who calls before a message is taken.
-        export = self._grpc.stream_unary_rpc_method_handler(self._export)
         ignore = self._grpc.unary_unary_rpc_method_handler(lambda _, __: otlp_answers.accepted())
-        handlers = {_TRACES: export, **dict.fromkeys(_IGNORED, ignore)}
 
         class Handlers(self._grpc.GenericRpcHandler):  # type: ignore[misc, name-defined]
-            def service(self, call: Any) -> Any:
-                return handlers.get(call.method)
+            def service(_, call: Any) -> Any:  # noqa: N805
+                if call.method == _TRACES:
+                    return self._begin(dict(call.invocation_metadata))
+                return ignore if call.method in _IGNORED else None
 
         return Handlers()
 
-    def _export(self, messages: Iterator[bytes], context: Any) -> bytes:
-        metadata = dict(context.invocation_metadata())
-        endpoint, codes = self._endpoints.get(metadata.get(TOKEN_HEADER, "")), self._grpc.StatusCode
+    def _begin(self, metadata: Mapping[str, str]) -> Any:
+        """What serves a call, which is in progress from now on, also while it waits for a worker.
+
+        It takes a stream, so that it is known who calls before a message is taken.
+        """
+        endpoint, request = self._endpoints.get(metadata.get(TOKEN_HEADER, "")), ExitStack()
         if endpoint is None:
-            for one in list(self._endpoints.values()):
-                one.strangers += 1
-            return _refuse(context, codes.UNAUTHENTICATED, f"no receiver has this {TOKEN_HEADER}")
-        with endpoint.request():
-            try:
-                return self._take(endpoint, _first(messages, context))
-            except Refused as error:
-                status, why = codes.RESOURCE_EXHAUSTED, error.why
-            except Malformed as error:
-                status, why = codes.INVALID_ARGUMENT, f"its message cannot be read: {error}"
-            except (StopIteration, self._grpc.RpcError):
-                status = codes.CANCELLED
-                why = f"its message did not come, or has more than {bodies.LIMIT >> 20} MiB"
-            except Exception as error:  # noqa: BLE001  # a server survives, and the test hears of it
-                status, why = (
-                    codes.INTERNAL,
-                    f"the receiver failed: {type(error).__name__}: {error}",
-                )
-            endpoint.refuse(metadata.get("user-agent"), status.name, why)
+            return self._grpc.stream_unary_rpc_method_handler(self._refuse_stranger)
+        request.enter_context(endpoint.request())
+
+        def export(messages: Iterator[bytes], context: Any) -> bytes:
+            with request:
+                return self._export(endpoint, metadata.get("user-agent"), messages, context)
+
+        return self._grpc.stream_unary_rpc_method_handler(export)
+
+    def _refuse_stranger(self, _: Iterator[bytes], context: Any) -> bytes:
+        for one in list(self._endpoints.values()):
+            one.meet(STRANGER)
+        why = f"no receiver has this {TOKEN_HEADER}"
+        return _refuse(context, self._grpc.StatusCode.UNAUTHENTICATED, why)
+
+    def _export(
+        self, endpoint: Endpoint, agent: str | None, messages: Iterator[bytes], context: Any
+    ) -> bytes:
+        codes = self._grpc.StatusCode
+        try:
+            return self._take(endpoint, _first(messages, context))
+        except Refused as error:
+            status, why = codes.RESOURCE_EXHAUSTED, error.why
+        except Malformed as error:
+            status, why = codes.INVALID_ARGUMENT, f"its message cannot be read: {error}"
+        except TimeoutError:
+            status, why = codes.CANCELLED, "it did not come to its end"
+        except (StopIteration, self._grpc.RpcError):  # grpcio does not say which
+            status = codes.CANCELLED
+            why = f"its message did not come, or has more than {bodies.LIMIT >> 20} MiB"
+        except Exception as error:  # noqa: BLE001  # a server survives, and the test hears of it
+            status, why = codes.INTERNAL, f"the receiver failed: {type(error).__name__}: {error}"
+        endpoint.refuse(agent, status.name, why)
         return _refuse(context, status, f"refused: {why}")
 
     def _take(self, endpoint: Endpoint, message: bytes) -> bytes:
         if endpoint.is_late():
             return otlp_answers.accepted()
-        arrivals, rejected = intake(message, as_json=False, owner=endpoint.owner)
+        arrivals, rejected = intake(
+            message, as_json=False, owner=endpoint.owner, is_wanted=endpoint.is_open
+        )
         endpoint.accept(arrivals, rejected)
         return otlp_answers.accepted(len(rejected), "; ".join(dict.fromkeys(rejected)))
 
 
 def _first(messages: Iterator[bytes], context: Any) -> bytes:
-    """The message of a call, which is cut off if none comes."""
-    cutting = threading.Timer(bodies.PATIENCE_NS / 1e9, context.cancel)
+    """The message of a call, which is cut off if none comes.
+
+    Raises:
+        TimeoutError: none came in time.
+        StopIteration: the call has none.
+    """
+    is_over = threading.Event()
+
+    def cut_off() -> None:
+        is_over.set()
+        context.cancel()
+
+    cutting = threading.Timer(bodies.PATIENCE_NS / 1e9, cut_off)
     cutting.name = "pytest-traces receiver patience"
     cutting.daemon = True
     cutting.start()
     try:
         return next(messages)
+    except Exception as error:
+        if is_over.is_set():
+            raise TimeoutError from error
+        raise
     finally:
         cutting.cancel()
         cutting.join()

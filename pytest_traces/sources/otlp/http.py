@@ -17,6 +17,7 @@ from pytest_traces.encoding import otlp_answers
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.sources.otlp import bodies
 from pytest_traces.sources.otlp.bodies import BrokenOff, Incoming, Refused
+from pytest_traces.sources.otlp.environment import GRPC_TO_HTTP, STRANGER
 from pytest_traces.sources.otlp.intake import intake
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
 _TRACES = "v1/traces"
+#: With it a client of HTTP/2 begins, such as an exporter over gRPC.
+_HTTP_2 = "PRI * HTTP/2.0"
 #: What exporters would complain about if it were refused; read, and thrown away.
 _IGNORED = ("v1/metrics", "v1/logs", "v1development/profiles")
 #: The codes of ``google.rpc.Status`` for statuses of HTTP.
@@ -31,6 +34,11 @@ _CODES = {
     404: otlp_answers.NOT_FOUND,
     413: otlp_answers.RESOURCE_EXHAUSTED,
     500: otlp_answers.INTERNAL,
+}
+#: Why http.server refuses a request by itself.
+_UNREADABLE = {
+    414: "its first line has more than 64 KiB",
+    505: "its version of HTTP is not known",
 }
 _METHODS = "POST, OPTIONS"
 _ALLOWED_HEADERS = "content-type, content-encoding, x-pytest-traces"
@@ -81,6 +89,42 @@ class Connection(http.server.BaseHTTPRequestHandler):
         super().handle_one_request()
         self.incoming.rest(self.stream)
 
+    def parse_request(self) -> bool:
+        """Read the head of a request; one that has begun has to come to its end."""
+        try:
+            return super().parse_request()
+        except TimeoutError:
+            self._report_unread(408, "it did not come to its end")
+            raise
+        except OSError:
+            self._report_unread(400, "the connection ended in the middle of it")
+            raise
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what http.server itself refuses; spans are lost with it."""
+        del message  # it may have the token in it
+        why = f"its head cannot be read: {explain or _UNREADABLE.get(code, 'it is no request')}"
+        self.headers = self.MessageClass()
+        self.request_version = self.protocol_version
+        self._report_unread(code, why)
+        self._send_last(Answer(code, f"refused: {why}\n".encode("utf-8", "replace")))
+
+    def _report_unread(self, status: int, why: str) -> None:
+        """Tell whom its first line names of a request whose head was not read."""
+        line = str(self.raw_requestline, "iso-8859-1")
+        method, target, *_ = [*line.split(), "", ""]
+        if line.startswith(_HTTP_2):
+            self.server.meet(GRPC_TO_HTTP)
+        if method != "POST" or self.server.is_closing:
+            return
+        endpoint, path = self.server.find(target)
+        if endpoint is None:
+            if _TRACES in target:
+                self.server.meet(STRANGER)
+        elif path not in _IGNORED:
+            with endpoint.request():
+                endpoint.refuse(None, status, why)
+
     def handle_expect_100(self) -> bool:
         """Whether the body may come is said when everything else is known to be right."""
         return True
@@ -89,7 +133,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         endpoint, path = self.server.find(self.path)
         if endpoint is None:
             if self.command == "POST" and _TRACES in self.path:
-                self.server.meet_stranger()
+                self.server.meet(STRANGER)
             self._send_last(Answer(404, b"no receiver has this address\n"))
         elif self.command == "POST":
             with endpoint.request():
@@ -150,7 +194,9 @@ class Connection(http.server.BaseHTTPRequestHandler):
         """Deliver the spans; returns what is wrong with those that are left out."""
         if path != _TRACES or endpoint.is_late():
             return []
-        arrivals, rejected = intake(body, as_json=as_json, owner=endpoint.owner)
+        arrivals, rejected = intake(
+            body, as_json=as_json, owner=endpoint.owner, is_wanted=endpoint.is_open
+        )
         endpoint.accept(arrivals, rejected)
         return rejected
 

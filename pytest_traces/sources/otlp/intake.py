@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from itertools import repeat
 from typing import NamedTuple
 
 from pytest_traces.encoding import otlp_json, otlp_proto
 from pytest_traces.encoding.malformed import Malformed
+from pytest_traces.encoding.otlp_count import is_too_much, is_too_much_json
 from pytest_traces.recording import Entry
 from pytest_traces.settings import RECEIVED
 from pytest_traces.sources.otlp.bodies import Refused
 
 #: Half of a pair that writes one character, which JSON may have and no text.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-#: A span in protobuf begins with it; so do other fields, as does the value of an attribute.
-_SPAN_TAG = b"\x12"
-#: An empty span has two bytes, and a hundred times as many when it is parsed.
-_MOST_TAGS = 1_000_000
 #: As Python has it of version 3.10.7; the time to convert digits grows with their square.
 _MOST_DIGITS = 4300
 
@@ -33,12 +31,20 @@ class Intake(NamedTuple):
     rejected: list[str]
 
 
-def intake(body: bytes, *, as_json: bool, owner: int) -> Intake:
+def intake(
+    body: bytes, *, as_json: bool, owner: int, is_wanted: Callable[[], bool] = lambda: True
+) -> Intake:
     """Read a body as far as it must be to be answered.
 
     The payload of an entry is a SpanData where it came as JSON. Of protobuf it is the whole body,
     to be parsed again when a test looks, and the part is the number of the span in it: of such
     entries there may be 100,000 without anybody noticing.
+
+    Args:
+        body: what came.
+        as_json: in what it is written.
+        owner: the first number of the recording to which its spans belong; 0 for none.
+        is_wanted: asked again and again; when it says no, reading ends, with what was found.
 
     Raises:
         Malformed: it is no export of traces.
@@ -46,12 +52,12 @@ def intake(body: bytes, *, as_json: bool, owner: int) -> Intake:
         ModuleNotFoundError: it is protobuf, and opentelemetry-proto is not installed.
     """
     rejected: list[str] = []
-    if as_json:
-        data = otlp_json.decode(_parsed(body), RECEIVED, rejected)
-        return Intake([(RECEIVED, span.end_ns, span, owner, 0) for span in data], rejected)
-    if body.count(_SPAN_TAG) > _MOST_TAGS:
+    if (is_too_much_json if as_json else is_too_much)(body):
         raise Refused(413, "it has too many spans and attributes: send fewer at once")
-    numbers, ends = otlp_proto.check(body, rejected)
+    if as_json:
+        data = otlp_json.decode(_parsed(body), RECEIVED, rejected, is_wanted)
+        return Intake([(RECEIVED, span.end_ns, span, owner, 0) for span in data], rejected)
+    numbers, ends = otlp_proto.check(body, rejected, is_wanted)
     entries = zip(repeat(RECEIVED), ends, repeat(body), repeat(owner), numbers)
     return Intake(list(entries), rejected)
 

@@ -70,10 +70,10 @@ class Listener(http.server.ThreadingHTTPServer):
         token, _, rest = path.strip("/").partition("/")
         return self._endpoints.get(token), rest.strip("/")
 
-    def meet_stranger(self) -> None:
+    def meet(self, remark: str) -> None:
         """Somebody means one of the endpoints, and does not say which."""
         for endpoint in list(self._endpoints.values()):
-            endpoint.strangers += 1
+            endpoint.meet(remark)
 
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:

@@ -16,6 +16,7 @@ from pytest_traces.sources.sentry.hooks import Hooks, named_like
 
 _ERRORS = "its error events are not recorded"
 _DROPS = "events that it drops are taken for sent"
+_WHO = "what its processors drop is laid to before_send_transaction"
 
 
 class Clients:
@@ -46,6 +47,10 @@ class Clients:
         put(client, "_prepare_event", self._wrap_prepare, _DROPS)
         put(client, "_should_sample_error", self._wrap_sample, _DROPS)
         put(client, "__init__", self._wrap_init, "clients made meanwhile are not flushed")
+
+    def install_scope(self, module: ModuleType) -> None:
+        """Hook what runs the processors of an event; twice is once."""
+        self._hooks.replace(module.Scope, "apply_to_event", self._wrap_apply, _WHO)
 
     def uninstall(self) -> None:
         """Restore the classes."""
@@ -81,7 +86,7 @@ class Clients:
             with outcomes.watch() as outcome:
                 result = capture(client, *args, **kwargs)
             if isinstance(event, dict) and event.get("type") == "transaction":
-                outcomes.prepared(None if outcome.is_dropped else event)
+                outcomes.hand_on(outcome)
             elif isinstance(event, dict):
                 self._errors.captured(event, hint or {}, outcome, around)
             return result
@@ -97,6 +102,16 @@ class Clients:
             return prepared
 
         return named_like(prepare_and_tell, prepare)
+
+    def _wrap_apply(self, apply: Callable[..., Any]) -> Callable[..., Any]:
+        outcomes = self._outcomes
+
+        def apply_and_tell(scope: Any, *args: Any, **kwargs: Any) -> Any:
+            processed = apply(scope, *args, **kwargs)
+            outcomes.processed(processed)
+            return processed
+
+        return named_like(apply_and_tell, apply)
 
     def _wrap_sample(self, sample: Callable[..., Any]) -> Callable[..., Any]:
         outcomes = self._outcomes

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_traces.recording import Capture, Recording
 from pytest_traces.settings import DEFAULTS
+from pytest_traces.sources.sentry.current import is_streaming
 from pytest_traces.sources.sentry.holding import HELD
 
 _TITLE = "Sentry"
@@ -56,7 +57,9 @@ def _setting(sdk: Any) -> list[str]:
         return ["what it is set to cannot be told"]
     if not is_active:
         return [f"init() was never called ({_ALL_THE_SAME})"]
-    found = [] if options.get("dsn") else ["without a DSN (none is needed)"]
+    is_fed = options.get("instrumenter") == "otel"
+    needed = "SentrySpanProcessor needs one" if is_fed else "none is needed"
+    found = [] if options.get("dsn") else [f"without a DSN ({needed})"]
     sampler, rate = options.get("traces_sampler"), options.get("traces_sample_rate")
     if options.get("enable_tracing") is False:
         found.append(f"enable_tracing is False ({_ALL_THE_SAME})")
@@ -66,4 +69,8 @@ def _setting(sdk: Any) -> list[str]:
         found.append(f"traces_sample_rate is 0 ({_ALL_THE_SAME})")
     else:
         found.append("tracing is on")
+    if is_streaming():
+        found.append("trace_lifecycle is 'stream': only sentry_sdk.traces.start_span() makes spans")
+    elif is_fed:
+        found.append("instrumenter is 'otel': only OpenTelemetry makes spans")
     return found

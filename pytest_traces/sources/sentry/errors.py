@@ -7,12 +7,14 @@ the application would not have reported it.
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pytest_traces.model import ErrorData, SpanData
 from pytest_traces.recording import Clock, Entry, Journal, SpanKey, past_key
+from pytest_traces.recording.arrivals import is_same_class
 from pytest_traces.sources.sentry.current import current_key
 from pytest_traces.sources.sentry.events import Outcome
 from pytest_traces.sources.sentry.kept import SOURCE
@@ -20,6 +22,7 @@ from pytest_traces.sources.sentry.kept import SOURCE
 _LEVELS = ("error", "fatal")
 _ATTRIBUTES = ("transaction", "logger")
 _NO_SPAN = "no span was active"
+_NAMES_NONE = "the report names no span"
 _TRACING_OFF = (
     "tracing is off (neither traces_sample_rate nor traces_sampler is set), so the event names "
     "no span"
@@ -102,10 +105,11 @@ class Errors:
         if mechanism.get("type"):
             attributes["mechanism"] = mechanism["type"]
         message = exception.get("value") if exception else _message_of(event, hint)
+        kind = _type_of(exception)
         return ErrorData(
             number=next(self._journal.numbers),
             source=SOURCE,
-            type=_type_of(exception),
+            type=kind,
             message=None if message is None else str(message),
             time_ns=Clock.time_ns(),
             key=key,
@@ -113,6 +117,9 @@ class Errors:
             level=level,
             handled=mechanism.get("handled"),
             attributes=MappingProxyType(attributes),
+            wording=_wording_of(hint, kind),
+            thread=threading.current_thread().name,
+            ticks_ns=Clock.perf_counter_ns(),
         )
 
 
@@ -156,6 +163,23 @@ def _type_of(exception: dict[str, Any]) -> str | None:
     return f"{module}.{name}"
 
 
+def _wording_of(hint: Any, kind: str | None) -> str | None:
+    """What the exception says of itself, which is how OpenTelemetry words it.
+
+    Sentry asks for a ``message`` and a ``detail`` first, adds notes, and cuts what is long.
+    """
+    told = hint.get("exc_info")
+    error = told[1] if isinstance(told, tuple) and len(told) == 3 else told
+    if not isinstance(error, BaseException):
+        return None
+    of = type(error)
+    if not is_same_class(f"{of.__module__}.{of.__qualname__}", kind):
+        return None  # a processor has put another one in its place
+    with suppress(Exception):  # an exception of the application's own may say anything
+        return str(error)
+    return None
+
+
 def _message_of(event: dict[str, Any], hint: Any) -> Any:
     record = hint.get("log_record")
     if record is not None:
@@ -170,8 +194,8 @@ def _link(event: dict[str, Any], around: Around) -> tuple[SpanKey | None, str | 
         return (around.span, None) if around.span is not None else (None, _NO_SPAN)
     context = (event.get("contexts") or {}).get("trace") or {}
     named: SpanKey = str(context.get("trace_id") or ""), str(context.get("span_id") or "")
-    if not all(named):
-        return None, _NO_SPAN
+    if not all(named):  # a processor has taken it away: Sentry always names one
+        return None, _NAMES_NONE
     # Without a span the event names one that will never be; OpenTelemetry's may be there.
     if around.span in (None, named) or around.is_tracing:
         return named, None

@@ -52,6 +52,7 @@ class Installed:
 
     def _install_scope(self, module: ModuleType) -> None:
         self._carriers.install(module)
+        self._clients.install_scope(module)
         self._streamed.install_scope(module)
 
     def uninstall(self) -> None:

@@ -6,7 +6,7 @@ import threading
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from pytest_traces.model import Stamps
+from pytest_traces.model import Sampler, Stamps
 from pytest_traces.recording import Clock
 from pytest_traces.sources.work import work
 
@@ -36,8 +36,9 @@ class Kept:
     """One span, and what Sentry itself does not keep of it."""
 
     __slots__ = (
-        "above", "attributes", "began", "children", "end_ns", "ended", "failed", "ids", "inner",
-        "is_sent", "is_timed", "name", "number", "parent", "span", "work",
+        "above", "attributes", "began", "children", "decided", "end_ns", "ended", "failed", "ids",
+        "inner", "is_kept", "is_timed", "lost", "name", "number", "parent", "span", "was_sampled",
+        "work",
     )  # fmt: skip
 
     def __init__(self, span: Any, number: int, began: Reading, *, is_timed: bool) -> None:
@@ -52,8 +53,13 @@ class Kept:
         #: The transaction that it belongs to, and of a transaction those that belong to it.
         self.parent: Kept | None = None
         self.children: list[Kept] = []
+        #: What decided on a transaction or a segment when it started, and how.
+        self.decided: Sampler | None = None
+        self.was_sampled: bool | None = None
         #: Whether it left with its transaction; None while nobody knows.
-        self.is_sent: bool | None = None
+        self.is_kept: bool | None = None
+        #: Why it did not, though it was to be kept.
+        self.lost: Sampler | None = None
         #: Whether it is the inner one of two that one step of a queue has.
         self.inner = False
         #: What an unsampled streamed span has forgotten: the one around it, if that is no segment,

@@ -30,6 +30,9 @@ def as_copy(data: SpanData, op: Any) -> SpanData:
     kind = kinds.get(name, "internal")
     if told is None and str(op).startswith("http."):
         kind = data.kind
+    sampler = data.sampler
+    if sampler is not None and not data.sampled:  # other headers say what OpenTelemetry decided
+        sampler = sampler._replace(bits=(True, False))
     return data._replace(
         end_ns=None if end is None else max(data.start_ns, end - _ROUNDED_NS),
         kind=kind,
@@ -37,4 +40,5 @@ def as_copy(data: SpanData, op: Any) -> SpanData:
         status_description=None,
         attributes=MappingProxyType(attributes),
         stamps=None,
+        sampler=sampler,
     )

@@ -1,40 +1,50 @@
-"""What decides which transactions Sentry keeps."""
+"""What decides which transactions and segments Sentry keeps, asked when it decides."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-from pytest_traces.model import SpanData
-from pytest_traces.sources.samplers import Sampler
+from pytest_traces.model import Sampler
 
 _RATE = "traces_sample_rate"
+_CALLER = Sampler("Sentry", follows_caller=True)
+
+#: On what is within a transaction or a segment that was not seen to start.
+BEFORE = Sampler("Sentry, which had already decided on its trace")
+NO_TRANSACTION = Sampler("Sentry: it belongs to no transaction")
+NEVER_STARTED = Sampler("Sentry: sentry_sdk.start_transaction() never started it")
 
 
-def rate(span: SpanData) -> Sampler | None:
-    """Sentry's ``traces_sampler``, or else its ``traces_sample_rate``.
+def decider(*, sampled: bool | None, caller: bool | None, rate: Any = 1) -> Sampler:
+    """What has decided: ``traces_sampler``, else the caller, else ``traces_sample_rate``.
 
-    Without either nothing is kept. The rate is that of new traces: one that goes on is kept or
-    dropped as its caller did, if that one has said (Sentry's documentation, "Sampling").
+    (Sentry's documentation, "Sampling", "Precedence".) Without a rate and a function, nothing is
+    kept; where the spans are sent one by one, what the caller keeps is.
 
     Args:
-        span: what was kept or dropped.
+        sampled: what was decided.
+        caller: what the caller has decided, if it has said.
+        rate: what came of the function; None for nothing that could be used.
     """
     sdk: Any = sys.modules.get("sentry_sdk")
-    try:
-        client = sdk.get_client()
-        options = client.options if client.is_active() else None
-    except AttributeError:  # not imported, or older than this interface
-        return None
+    client = sdk.get_client()
+    options = client.options if client.is_active() else None
     if options is None:
         return Sampler("Sentry, which sentry_sdk.init() never set up")
-    chosen = options.get("traces_sampler")
+    chosen, number = options.get("traces_sampler"), options.get(_RATE)
+    is_off = options.get("enable_tracing") is False
+    if is_off or (chosen is None and number is None):
+        why = "enable_tracing is False" if is_off else f"no {_RATE} is set"
+        return _CALLER if sampled else Sampler(f"Sentry, where {why}")
     if callable(chosen):
         name = getattr(chosen, "__name__", type(chosen).__name__)
-        return Sampler(f"Sentry's traces_sampler ({name})")
-    number = options.get(_RATE)
-    if number is None:
-        return Sampler(f"Sentry, where no {_RATE} is set")
-    # Only where the rate cannot have decided so is it certain that the caller did.
-    follows = (number >= 1 and not span.sampled) or (number <= 0 and span.sampled)
-    return Sampler("Sentry" if follows else f"Sentry's {_RATE} ({number})", follows)
+        words = f"Sentry's traces_sampler ({name})"
+        if rate is None:
+            return Sampler(f"{words}, which gave no rate")
+    elif caller is not None:
+        return _CALLER
+    else:
+        words = f"Sentry's {_RATE} ({number})"
+    is_strained = getattr(getattr(client, "monitor", None), "downsample_factor", 0) > 0
+    return Sampler(f"{words}, lowered under load" if is_strained and not sampled else words)

@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_traces.model import NO_ATTRIBUTES, SpanData, Status
 from pytest_traces.sources.sentry import mirrored
+from pytest_traces.sources.sentry.fates import static_fate
 from pytest_traces.sources.sentry.kept import SOURCE, Kept
 from pytest_traces.sources.sentry.words import kind_of, status_of
 
@@ -32,6 +33,7 @@ def read_static(kept: Kept) -> SpanData:
     span = kept.span
     status = _text(span.status)
     is_transaction = hasattr(type(span), "get_baggage")
+    is_kept, sampler = static_fate(kept)
     data = _without_times(kept)._replace(
         name=_name_of(span, is_transaction=is_transaction),
         parent_id=span.parent_span_id or None,
@@ -39,7 +41,8 @@ def read_static(kept: Kept) -> SpanData:
         status=status_of(status),
         status_description=None if status == "ok" else status,
         attributes=_attributes_of(span, status),
-        sampled=_is_sampled(kept),
+        sampled=is_kept,
+        sampler=sampler,
         remote_parent=bool(span.parent_span_id) and not span.same_process_as_parent,
     )
     return mirrored.as_copy(data, span.op) if span.origin == mirrored.ORIGIN else data
@@ -63,6 +66,7 @@ def read_streamed(kept: Kept) -> SpanData:
         status=status,
         attributes=MappingProxyType(attributes),
         sampled=span.sampled is True,
+        sampler=kept.decided,
         remote_parent=is_segment and bool(parent_id),
     )
 
@@ -102,14 +106,6 @@ def _attributes_of(span: Any, status: str | None) -> Mapping[str, object]:
     own[NAME_SOURCE] = _text(getattr(span, "source", None))
     attributes.update((name, value) for name, value in own.items() if value is not None)
     return MappingProxyType(attributes) if attributes else NO_ATTRIBUTES
-
-
-def _is_sampled(kept: Kept) -> bool:
-    """Whether the application would really have kept it, as far as that is known."""
-    transaction = kept.span.containing_transaction
-    if transaction is None:  # Sentry never sends a span by itself
-        return False
-    return transaction.sampled is True and kept.is_sent is not False
 
 
 def _text(value: Any) -> str | None:

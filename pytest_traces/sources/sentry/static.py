@@ -9,9 +9,11 @@ from typing import Any
 from pytest_traces.recording import Journal
 from pytest_traces.sources.sentry.book import Book, ending
 from pytest_traces.sources.sentry.events import Outcomes
+from pytest_traces.sources.sentry.fates import Before, decide_on, look_at, miss, settle
 from pytest_traces.sources.sentry.hooks import Hooks, named_like
-from pytest_traces.sources.sentry.kept import Kept, Reading, read_clocks
+from pytest_traces.sources.sentry.kept import Reading, read_clocks
 from pytest_traces.sources.sentry.queues import is_inner
+from pytest_traces.sources.sentry.rates import NEVER_STARTED
 from pytest_traces.sources.sentry.reading import read_static
 
 _SPANS = "its spans are not recorded"
@@ -86,16 +88,20 @@ class StaticSpans:
             above.children.append(kept)
             kept.inner = is_inner(self._book, span)
         elif transaction.timestamp is not None or transaction._span_recorder is None:
-            kept.is_sent = False  # its transaction has gone without it, or never will
+            miss(kept, transaction)
 
     def _wrap_decision(self, decide: Callable[..., Any]) -> Callable[..., Any]:
         windows = self._journal.windows
 
         def decide_and_record(transaction: Any, *args: Any, **kwargs: Any) -> Any:
+            given = getattr(transaction, "sampled", None)
             result = decide(transaction, *args, **kwargs)
             if windows:
                 with self._book.care():
                     self._start(transaction)
+                    kept = self._book.live.get(id(transaction))
+                    if kept is not None:
+                        decide_on(kept, given)
             return result
 
         return named_like(decide_and_record, decide)
@@ -106,6 +112,7 @@ class StaticSpans:
         def enter_and_record(transaction: Any) -> Any:
             if windows and id(transaction) in self._made:
                 self._start(transaction)
+                self._book.live[id(transaction)].decided = NEVER_STARTED
             return enter(transaction)
 
         return named_like(enter_and_record, enter)
@@ -136,30 +143,17 @@ class StaticSpans:
             kept = book.live.get(id(span))
             if kept is None:
                 return finish(span, *args, **kwargs)
-            sent: set[int] = set()
+            before = Before()
             with book.care():
-                sent = _recorded_by(span)
+                before = look_at(kept)
             with ending(book, span, _argument(args, kwargs, _END, "end_timestamp")):
                 with outcomes.watch() as outcome:
                     result = finish(span, *args, **kwargs)
-                _settle(kept, sent, outcome.is_dropped)
+                with book.care():
+                    settle(kept, before, outcome)
                 return result
 
         return named_like(finish_and_record, finish)
-
-
-def _recorded_by(transaction: Any) -> set[int]:
-    """The spans that a transaction takes with it: those that have ended, up to its limit."""
-    recorder = getattr(transaction, "_span_recorder", None)
-    spans = getattr(recorder, "spans", ())
-    return {id(span) for span in spans if span.timestamp is not None}
-
-
-def _settle(kept: Kept, sent: set[int], is_dropped: bool) -> None:
-    kept.is_sent = not is_dropped
-    for child in kept.children:
-        child.is_sent = not is_dropped and id(child.span) in sent
-    kept.children = []
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: str) -> Any:

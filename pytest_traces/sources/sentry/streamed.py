@@ -8,12 +8,15 @@ from types import ModuleType
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from pytest_traces.model import Sampler
 from pytest_traces.recording import Journal
 from pytest_traces.sources.sentry.book import Book, ending
 from pytest_traces.sources.sentry.current import current_span
+from pytest_traces.sources.sentry.fates import decided_on_streamed
 from pytest_traces.sources.sentry.hooks import Hooks, named_like
 from pytest_traces.sources.sentry.kept import Kept, read_clocks
 from pytest_traces.sources.sentry.queues import is_inner
+from pytest_traces.sources.sentry.rates import BEFORE
 from pytest_traces.sources.sentry.reading import read_streamed
 
 _SPANS = "streamed spans are not recorded"
@@ -62,6 +65,8 @@ class StreamedSpans:
         put(noop, "__exit__", self._wrap_exit, _TOLD)
         put(noop, "set_attribute", self._wrap_set, _TOLD)
         put(noop, "set_attributes", self._wrap_set_all, _TOLD)
+        if "remove_attribute" in vars(noop):
+            put(noop, "remove_attribute", self._wrap_remove, _TOLD)
         put(noop, "status", self._wrap_status, _TOLD)
 
     def uninstall(self) -> None:
@@ -102,6 +107,7 @@ class StreamedSpans:
             init(span, *args, **kwargs)
             with book.care():
                 kept = book.begin(span, began, read_streamed, is_timed=True)
+                kept.decided = self._decided(span, None)
                 kept.inner = is_inner(book, span)
 
         return named_like(init_and_record, init)
@@ -119,6 +125,7 @@ class StreamedSpans:
             with book.care():
                 kept = book.begin(span, began, read_streamed, is_timed=True)
                 kept.name, kept.attributes = start.name, start.attributes
+                kept.decided = self._decided(span, around)
                 self._nest(kept, around)
                 kept.inner = is_inner(book, span)
 
@@ -180,6 +187,15 @@ class StreamedSpans:
 
         return named_like(set_and_record, set_all)
 
+    def _wrap_remove(self, remove: Callable[..., None]) -> Callable[..., None]:
+        def remove_and_record(span: Any, key: str) -> None:
+            kept = self._kept(span)
+            if kept is not None:
+                kept.attributes.pop(key, None)
+            remove(span, key)
+
+        return named_like(remove_and_record, remove)
+
     def _wrap_status(self, status: property) -> property:
         def set_and_record(span: Any, value: Any) -> None:
             kept = self._kept(span)
@@ -189,6 +205,17 @@ class StreamedSpans:
                 status.fset(span, value)
 
         return property(status.fget, set_and_record, status.fdel, status.__doc__)
+
+    def _decided(self, span: Any, around: Any) -> Sampler:
+        """What has decided on it: of a segment that has just started, or of the one around it."""
+        segment = getattr(span, "_segment", None)
+        if segment is None:  # not sampled, before 2.65: it is one if it has become the current span
+            is_within = span._scope is None and around is not None
+            segment = getattr(around, "_segment", around) if is_within else span
+        if segment is span:
+            return decided_on_streamed(span, None)
+        above = self._kept(segment)
+        return decided_on_streamed(span, (above and above.decided) or BEFORE)
 
     def _kept(self, span: Any) -> Kept | None:
         return self._book.live.get(id(span))

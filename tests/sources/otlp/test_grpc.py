@@ -19,12 +19,13 @@ import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 )
-from pytest_traces.sources.otlp import bodies, intake, otlp
+from pytest_traces.encoding import otlp_count
+from pytest_traces.sources.otlp import bodies, otlp
 from pytest_traces.sources.otlp.endpoint import Endpoint
 
 before = {*threading.enumerate()}
 bodies.LIMIT = 1 << 20
-intake._MOST_TAGS = 200_000
+otlp_count.SMALL, otlp_count._SPANS = 100_000, 10_000
 entries, told = [], {}
 endpoint, late = Endpoint(entries.extend), Endpoint(entries.extend)
 late_token = [("x-pytest-traces", late.token)]
@@ -129,6 +130,7 @@ def test_calls():
             f"(INVALID_ARGUMENT): {garbage}",
             f"(CANCELLED): {too_large}",
             f"(RESOURCE_EXHAUSTED): {too_many}",
+            "(CANCELLED): it did not come to its end",
         ],
         "late": [True, 1],
         "broken": [
@@ -137,6 +139,65 @@ def test_calls():
         ],
         "busy": [0, 3],
         "threads": True,
+    }
+
+
+STALLED = """
+import json, threading
+import grpc
+from pytest_traces.sources.otlp import bodies, grpc as listener
+from pytest_traces.sources.otlp.endpoint import Endpoint
+
+bodies.PATIENCE_NS = 600_000_000_000
+told, go_on = {}, threading.Event()
+
+def nothing():
+    go_on.wait(60)
+    yield b""
+
+def stall(endpoint, calls):
+    metadata = [("x-pytest-traces", endpoint.token)]
+    channel = grpc.insecure_channel(endpoint.grpc_target)
+    export = channel.stream_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+    stalled = [export.future(nothing(), metadata=metadata) for _ in range(calls)]
+    while endpoint.busy < calls:
+        threading.Event().wait(0.001)
+    return channel, export, metadata, stalled
+
+endpoint = Endpoint(lambda _: None)
+channel, export, metadata, stalled = stall(endpoint, 50)
+told["served"] = export(iter([b""]), metadata=metadata, timeout=30) == b""
+for one in stalled:
+    one.cancel()
+channel.close()
+endpoint.close()
+told["busy"] = endpoint.busy
+
+listener._WORKERS = 1
+endpoint = Endpoint(lambda _: None)
+channel, export, metadata, stalled = stall(endpoint, 3)
+told["waiting"] = endpoint.busy
+go_on.set()
+told["answers"] = [one.result(30) == b"" for one in stalled]
+channel.close()
+endpoint.close()
+told["busy at last"] = endpoint.busy
+print(json.dumps(told))
+"""
+
+
+def test_calls_that_stall():
+    """They are in nobody's way; a call that waits for a thread is in progress, too."""
+    done = subprocess.run(
+        [sys.executable, "-c", STALLED], check=False, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "served": True,
+        "busy": 0,
+        "waiting": 3,
+        "answers": [True, True, True],
+        "busy at last": 0,
     }
 
 

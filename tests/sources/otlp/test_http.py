@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import re
 import socket
+import struct
 import threading
 from typing import Any
 
 import pytest
 
-from pytest_traces.encoding import otlp_proto
+from pytest_traces.encoding import otlp_json, otlp_proto
 from pytest_traces.sources.otlp import bodies, http, server
 from pytest_traces.sources.otlp.endpoint import Endpoint
 
@@ -178,25 +180,47 @@ def test_garbage_in_protobuf(receiver):
     ]
 
 
-def test_too_many_spans(receiver, monkeypatch):
-    """Empty spans, which grow when they are parsed, are refused before they are."""
-    pytest.importorskip("opentelemetry.proto")
-    body = b"\x12\x00" * 1_000_001
-    for field in (b"\x12", b"\x0a"):
-        size, digits = len(body), []
-        while size:
-            digits.append(size & 127 | (size > 127) << 7)
-            size >>= 7
-        body = field + bytes(digits) + body
-    headers = PROTOBUF | {"Content-Encoding": "gzip"}
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"\n\0" * (16 << 20), PROTOBUF),
+        (b'{"resourceSpans": [%s{}]}' % (b"{}," * 11_000_000), JSON),
+        (b'{"resourceSpans": [{"scopeSpans": [{"spans": [%s{}]}]}]}' % (b"{}," * 11_000_000), JSON),
+    ],
+    ids=["resources", "resources in JSON", "spans in JSON"],
+)
+def test_a_bomb_of_messages(receiver, monkeypatch, body, headers):
+    """32 KB that would be gigabytes when they are parsed are refused before they are."""
     monkeypatch.setattr(otlp_proto, "check", lambda *_: 1 / 0)
+    monkeypatch.setattr(json, "loads", lambda *_: 1 / 0)
 
-    answer = receiver.request(gzip.compress(body), headers)
+    answer = receiver.request(gzip.compress(body), headers | {"Content-Encoding": "gzip"})
 
     assert answer.status == 413
     assert receiver.endpoint.problems == [
         "1 request refused (413): it has too many spans and attributes: send fewer at once"
     ]
+
+
+@pytest.mark.parametrize(("scopes", "spans"), [(1, 3), (3, 1)])
+def test_an_end_while_a_body_is_read(receiver, monkeypatch, scopes, spans):
+    """Nobody wants the rest: it is not read, and the request is a late one."""
+    read = otlp_json._span
+
+    def close(*args: Any) -> Any:
+        monkeypatch.setattr(otlp_json, "_span", lambda *_: 1 / 0)
+        receiver.endpoint.close()
+        return read(*args)
+
+    other = Endpoint(lambda _: None)  # the port stays open
+    monkeypatch.setattr(otlp_json, "_span", close)
+    try:
+        scope_spans = [{"spans": [receiver.span()] * spans}] * scopes
+        body = json.dumps({"resourceSpans": [{"scopeSpans": scope_spans}] * 2}).encode()
+        assert receiver.request(body).status == 200
+    finally:
+        other.close()
+    assert (receiver.entries, receiver.endpoint.late) == ([], 1)
 
 
 def test_truncated_protobuf(receiver):
@@ -356,6 +380,98 @@ def test_headers_that_never_end(receiver, monkeypatch):
         connection.sendall(b"POST /")
         assert connection.recv(65536) == b""
     assert receiver.endpoint.problems == []
+
+
+def test_headers_of_an_export_that_never_end(receiver, monkeypatch):
+    """Whom it was for is known by its first line."""
+    monkeypatch.setattr(bodies, "PATIENCE_NS", 50_000_000)
+    with receiver.connect() as connection:
+        connection.sendall(receiver.head("Content-Type: application/json").removesuffix(b"\r\n"))
+        assert connection.recv(65536) == b""
+    assert receiver.endpoint.problems == ["1 request refused (408): it did not come to its end"]
+    assert receiver.endpoint.last_ns is not None
+
+
+def test_a_connection_that_is_reset_in_its_headers(receiver):
+    """So it is here."""
+    with receiver.connect() as connection:
+        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # its end is a reset
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        connection.sendall(receiver.head("X: y").removesuffix(b"\r\n"))
+    while not receiver.endpoint.problems:
+        threading.Event().wait(0.001)
+    assert receiver.endpoint.problems == [
+        "1 request refused (400): the connection ended in the middle of it"
+    ]
+
+
+_HEAD = "its head cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "why"),
+    [
+        ("POST {path} HTTP/1.1\r\nbaggage: " + "a" * 70_000, 431,
+         f"{_HEAD}: got more than 65536 bytes when reading header line"),
+        ("POST {path} HTTP/1.1" + "\r\na: b" * 101, 431, f"{_HEAD}: got more than 100 headers"),
+        ("POST {path}?" + "a" * 70_000 + " HTTP/1.1", 414,
+         f"{_HEAD}: its first line has more than 64 KiB"),
+        ("POST {path} HTTP/9.9", 505, f"{_HEAD}: its version of HTTP is not known"),
+        ("POST {path} a HTTP/1.1", 400, f"{_HEAD}: it is no request"),
+        ("POST {path} FTP", 400, f"{_HEAD}: it is no request"),
+        ("POST {path}", 400, f"{_HEAD}: it is no request"),
+    ],
+)  # fmt: skip
+def test_a_head_that_cannot_be_read(receiver, sent, status, why):
+    """The spans that came with it are lost, and the test hears of it."""
+    answer = receiver.raw(sent.format(path=receiver.traces).encode() + b"\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert body.decode() == f"refused: {why}\n"
+    assert receiver.endpoint.problems == [f"1 request refused ({status}): {why}"]
+    assert (receiver.endpoint.busy, receiver.endpoint.strangers) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "strangers"),
+    [
+        ("POST /nobody/v1/traces HTTP/9.9", 1),
+        ("POST /nobody HTTP/9.9", 0),
+        ("GET {path} HTTP/9.9", 0),
+        ("POST {base}/v1/metrics HTTP/9.9", 0),
+        ("\x16\x03\x01", 0),
+    ],
+)
+def test_whose_head_cannot_be_read(receiver, line, strangers):
+    """Of what is no export, or nobody's, there is no problem; strangers are counted."""
+    line = line.format(path=receiver.traces, base=receiver.url.path)
+    receiver.raw(line.encode() + b"\r\n\r\n")
+    assert receiver.endpoint.problems == []
+    assert receiver.endpoint.strangers == strangers
+
+
+def test_a_head_after_another_request(receiver):
+    """What was said in that one is not taken for its own."""
+    headers = ("Content-Type: application/json", "Content-Length: 2", "Origin: http://a")
+    answer = receiver.raw(receiver.head(*headers) + b"{}" + b"POST / HTTP/9.9\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"505"]
+    assert answer.count(b"Access-Control-Allow-Origin") == 1
+    assert receiver.endpoint.problems == []
+
+
+def test_grpc_to_the_port_of_http(receiver):
+    """It is told by its first line, and remarked; whose it is, nobody knows."""
+    other = Endpoint(lambda _: None)
+    try:
+        answer = receiver.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+        assert answer.startswith(b"HTTP/1.1 505")
+        for endpoint in (receiver.endpoint, other):
+            assert endpoint.remarks == {
+                "an exporter speaks gRPC to the HTTP port: use traces.receiver.grpc.env": 1
+            }
+            assert endpoint.problems == []
+    finally:
+        other.close()
 
 
 def test_one_byte_at_a_time(receiver, monkeypatch):

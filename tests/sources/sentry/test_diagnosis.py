@@ -41,6 +41,35 @@ def test_what_it_is_set_to(sentry, options, expected):
         assert not source.is_idle()
 
 
+def test_the_life_in_which_the_old_calls_do_nothing(sentry):
+    """It is said, and which one does something."""
+    if "trace_lifecycle" not in pytest.importorskip("sentry_sdk.consts").DEFAULT_OPTIONS:
+        pytest.skip("this version knows no such option")
+    sentry(dsn="http://k@127.0.0.1:9/1", trace_lifecycle="stream", traces_sample_rate=1.0)
+    with record(timeout="0s") as act:
+        with pytest.warns(DeprecationWarning, match="streaming"):
+            sentry_sdk.start_transaction(name="checkout").finish()
+        with pytest.raises(AssertionError) as caught:
+            act.assert_sampled("checkout")
+
+    assert (
+        "    Sentry          0 spans; tracing is on\n"
+        "                    trace_lifecycle is 'stream': only sentry_sdk.traces.start_span() makes "
+        "spans\n"
+    ) in str(caught.value)
+
+
+def test_fed_by_opentelemetry(sentry):
+    """A DSN is needed, and the old calls do nothing."""
+    sentry(instrumenter="otel", traces_sample_rate=1.0)
+    with record() as act:
+        assert said(act) == [
+            "0 spans; without a DSN (SentrySpanProcessor needs one)",
+            "tracing is on",
+            "instrumenter is 'otel': only OpenTelemetry makes spans",
+        ]
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tracing_that_is_switched_off(sentry):
     """By an option that beats the rate."""

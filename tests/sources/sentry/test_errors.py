@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import pytest
 
 from pytest_traces import record
-from pytest_traces.recording import journal
+from pytest_traces.recording import Clock, journal
 
 sentry_sdk = pytest.importorskip("sentry_sdk")
 
@@ -125,7 +126,7 @@ def test_an_event_that_names_nothing(sentry):
         boom()
         (error,) = errors_of(act)
 
-    assert (error.key, error.unlinked) == (None, "no span was active")
+    assert (error.key, error.unlinked) == (None, "the report names no span")
 
 
 def test_init_never_called(sentry):
@@ -261,3 +262,52 @@ def test_streamed(sentry):
 
     (error,) = errors_of(act)
     assert error.key == (act.get("load").trace_id, act.get("load").span_id)
+
+
+class Worded(Exception):
+    """An exception that Sentry asks for its message, which is not what it says."""
+
+    message = "later"
+
+    def __str__(self):
+        return "503: later"
+
+
+class Mute(Exception):
+    """An exception that cannot say what it is."""
+
+    message = "later"
+
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "wording"), [(Worded(), "503: later"), (Mute(), None)], ids=["worded", "mute"]
+)
+def test_what_the_exception_says_of_itself(error, wording, sentry):
+    """It is kept beside Sentry's words, as are thread and time, for who compares."""
+    sentry()
+    with record() as act:
+        before = Clock.perf_counter_ns()
+        sentry_sdk.capture_exception(error)
+        (told,) = errors_of(act)
+
+    assert (told.message, told.wording) == ("later", wording)
+    assert told.thread == threading.current_thread().name
+    assert before <= told.ticks_ns <= Clock.perf_counter_ns()
+
+
+def test_what_another_exception_says(sentry):
+    """A processor may put any in its place; an event by hand has none."""
+
+    def another(event, _):
+        event["exception"]["values"][-1].update(type="Gone", module="shop")
+        return event
+
+    sentry(before_send=another)
+    with record() as act:
+        boom()
+        sentry_sdk.capture_event({"exception": {"values": [{"type": "Gone", "value": "x"}]}})
+
+    assert [one.wording for one in errors_of(act)] == [None, None]

@@ -97,6 +97,163 @@ def test_an_error_within(sentry, tracer):
     assert error.span is act.get("checkout")
 
 
+# What is kept: Sentry decides where it is fed by OpenTelemetry
+
+
+def health_rule(context):
+    """Drops health checks and keeps all else."""
+    return 0 if "health" in context["transaction_context"]["name"] else 1
+
+
+def said(assertion, *args):
+    """The cause that the failure names."""
+    with pytest.raises(AssertionError) as caught:
+        assertion(*args)
+    return str(caught.value).replace("\n         ", " ").split("  cause: ")[1].splitlines()[0]
+
+
+def test_sentry_decides_on_each_span(sentry, tracer):
+    """OpenTelemetry's sampler keeps all, and that is not what is sent."""
+    sentry(dsn=DSN, instrumenter="otel", traces_sampler=health_rule)
+    with record(timeout="0s") as act:
+        for name in ("GET /health", "GET /cart"):
+            with tracer.start_as_current_span(name), tracer.start_as_current_span("SELECT"):
+                pass
+
+    act.assert_not_sampled("GET /health")
+    act.assert_not_sampled("SELECT", inside="GET /health")
+    act.assert_sampled("GET /cart")
+    act.assert_sampled("SELECT", inside="GET /cart")
+    act.only(source="opentelemetry").assert_not_sampled("GET /health")
+    rule = "by Sentry's traces_sampler (health_rule)"
+    assert said(act.assert_sampled, "GET /health") == f"dropped {rule}"
+    assert said(act.assert_not_sampled, "GET /cart") == f"kept {rule}"
+    with pytest.raises(AssertionError) as caught:
+        act.assert_sampled("SELECT")
+    assert f"cause: dropped with its parent, 'GET /health', {rule}" in str(caught.value)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_sentrys_rate(sentry, tracer, rate):
+    """Likewise."""
+    sentry(dsn=DSN, instrumenter="otel", traces_sample_rate=rate)
+    with record(timeout="0s") as act:
+        serve(tracer)
+
+    (act.assert_sampled if rate else act.assert_not_sampled)()
+    wrong, verb = (act.assert_not_sampled, "kept") if rate else (act.assert_sampled, "dropped")
+    assert said(wrong, "GET /orders/{id}") == (f"{verb} by Sentry's traces_sample_rate ({rate})")
+
+
+def test_what_happens_to_a_span_in_sentry(sentry, tracer):
+    """Late for its transaction, it is lost."""
+    sentry(dsn=DSN, instrumenter="otel", traces_sampler=health_rule)
+    with record(timeout="0s") as act:
+        with tracer.start_as_current_span("GET /cart"):
+            late = tracer.start_span("late")
+            assert act.get("late").sampled
+        late.end()
+
+    act.assert_sampled("GET /cart")
+    act.assert_not_sampled("late")
+    assert said(act.assert_sampled, "late") == (
+        "dropped by Sentry: it was still open when its transaction ended"
+    )
+
+
+def test_the_headers_of_a_span_that_sentry_drops(sentry, tracer):
+    """Those of OpenTelemetry say what that has decided, those of Sentry what Sentry has."""
+    propagator = pytest.importorskip("sentry_sdk.integrations.opentelemetry").SentryPropagator()
+    w3c = pytest.importorskip("opentelemetry.trace.propagation.tracecontext")
+    sentry(dsn=DSN, instrumenter="otel", traces_sampler=health_rule)
+    traceparent, trace = {}, {}
+    with record(timeout="0s") as act, tracer.start_as_current_span("GET /health"):
+        w3c.TraceContextTextMapPropagator().inject(traceparent)
+        propagator.inject(trace)
+
+    act.assert_not_sampled("GET /health")
+    assert trace["sentry-trace"].endswith("-0")
+    for carrier in (traceparent, trace):
+        act.assert_propagated(carrier=carrier, sender="GET /health")
+
+
+def test_what_opentelemetry_does_not_record(sentry):
+    """Sentry never hears of it, and OpenTelemetry's sampler is the cause."""
+    sampling = pytest.importorskip("opentelemetry.sdk.trace.sampling")
+    sentry(dsn=DSN, instrumenter="otel", traces_sample_rate=1.0)
+    provider = sdk.TracerProvider(sampler=sampling.ALWAYS_OFF, shutdown_on_exit=False)
+    provider.add_span_processor(processors.SentrySpanProcessor())
+    with record(timeout="0s") as act, provider.get_tracer("app").start_as_current_span("GET /"):
+        pass
+
+    act.assert_not_sampled("GET /")
+    assert said(act.assert_sampled, "GET /") == "dropped by AlwaysOffSampler"
+
+
+def test_without_a_dsn_nobody_is_asked(sentry, tracer):
+    """So neither assertion can hold, and the failure says what to do."""
+    sentry(instrumenter="otel", traces_sampler=health_rule)
+    with record(timeout="0s") as act:
+        with tracer.start_as_current_span("GET /health", start_time=10**18) as span:
+            span.end(10**18 + 10**6)
+
+    for assertion in (act.assert_sampled, act.assert_not_sampled):
+        with pytest.raises(AssertionError) as caught:
+            assertion("GET /health")
+        assert str(caught.value) == (
+            "whether 'GET /health' is sampled cannot be told: Sentry was not asked\n"
+            "\n"
+            "  GET /health  internal  1.00 ms\n"
+            "\n"
+            "  cause: with instrumenter='otel' Sentry decides, but its span processor does nothing "
+            "without a DSN\n"
+            "\n"
+            '  hint:  sentry_sdk.init(dsn="http://key@localhost/1", ...); nothing is sent while a '
+            "recording is\n"
+            "         open"
+        )
+
+
+def test_where_spans_are_streamed_nobody_is_asked(sentry, tracer):
+    """Sentry's processor makes transactions, which are none in that life."""
+    consts = pytest.importorskip("sentry_sdk.consts")
+    if "trace_lifecycle" not in consts.DEFAULT_OPTIONS:
+        pytest.skip("this version has no such option")
+    sentry(dsn=DSN, instrumenter="otel", trace_lifecycle="stream", traces_sample_rate=1.0)
+    with record(timeout="0s") as act, pytest.warns(DeprecationWarning, match="streaming"):
+        with tracer.start_as_current_span("GET /health"):
+            pass
+
+    assert said(act.assert_sampled, "GET /health") == (
+        "with instrumenter='otel' Sentry decides, but its span processor does nothing where "
+        "trace_lifecycle is 'stream'"
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"instrumenter": "otel"}])
+def test_where_opentelemetry_decides(sentry, options, monkeypatch):
+    """Sentry is not set up for it, or its processor is not there, or its spans are left out."""
+    monkeypatch.delattr(processors.SentrySpanProcessor, "instance", raising=False)
+    if not options:
+        processors.SentrySpanProcessor()
+    tracer = sdk.TracerProvider(shutdown_on_exit=False).get_tracer("app")
+    sentry(traces_sample_rate=0.0, **options)
+    with record(timeout="0s") as act, tracer.start_as_current_span("GET /"):
+        pass
+
+    act.assert_sampled("GET /")
+
+
+def test_where_sentry_is_left_out(sentry, tracer):
+    """Who asks for OpenTelemetry alone gets its decision."""
+    sentry(dsn=DSN, instrumenter="otel", traces_sample_rate=0.0)
+    with record(timeout="0s", sources=["opentelemetry"]) as act:
+        with tracer.start_as_current_span("GET /"):
+            pass
+
+    act.assert_sampled("GET /")
+
+
 def test_independent_of_each_other(sentry):
     """The usual install: two traces of one request, each by its own ids."""
     sentry(traces_sample_rate=1.0)
@@ -142,6 +299,16 @@ def exporting(monkeypatch, sentry):
     propagate.set_global_textmap(before)
     monkeypatch.setattr(sdk.Span, "record_exception", record_exception)
     scope.remove_external_propagation_context()
+
+
+def test_opentelemetry_decides_on_what_it_exports(exporting):
+    """Whatever Sentry's rate is."""
+    tracer = exporting(DSN).get_tracer("app")
+    with record(timeout="0s") as act, tracer.start_as_current_span("checkout"):
+        pass
+
+    act.assert_sampled("checkout")
+    assert said(act.assert_not_sampled, "checkout") == "kept by ParentBased{root:AlwaysOnSampler}"
 
 
 def test_otlp_is_held_back(exporting, server, monkeypatch):

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from pytest_traces import Traces, record
-from pytest_traces.sources.sentry.rates import rate
 
 sentry_sdk = pytest.importorskip("sentry_sdk")
 
@@ -139,13 +138,3 @@ def test_the_caller_decides(caller, act, sentry):
         assert said(act.assert_sampled, "GET /cart") == (
             "  cause: 'GET /cart' continues a trace that its caller did not sample, and Sentry follows"
         )
-
-
-def test_an_sdk_that_cannot_be_asked(act, sentry):
-    """Says nothing of why."""
-    sentry(dsn=DSN, traces_sample_rate=1.0)
-    serve("GET /cart")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delattr(sentry_sdk, "get_client")
-        assert rate(act.get("GET /cart").data) is None

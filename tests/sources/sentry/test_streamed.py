@@ -127,6 +127,24 @@ def test_ended_by_hand_and_never(stream, rate):
     assert act.get("open").end_ns is None
 
 
+@pytest.mark.skipif(
+    not hasattr(traces.NoOpStreamedSpan, "remove_attribute"), reason="this version has no such"
+)
+@pytest.mark.parametrize("rate", [0, 1.0])
+def test_attributes_that_are_removed(stream, rate):
+    """They are gone, sampled or not; to remove what is not there does nothing."""
+    stream(traces_sample_rate=rate)
+    with record() as act, traces.start_span(name="a", attributes={"given": 1}) as span:
+        span.set_attribute("set", 2)
+        span.set_attribute("stays", 3)
+        for name in ("given", "set", "never"):
+            span.remove_attribute(name)
+
+    attributes = act.get("a").attributes
+    assert attributes["stays"] == 3
+    assert not {"given", "set", "never"} & set(attributes)
+
+
 def test_a_given_end(stream):
     """It is taken as it is."""
     stream(traces_sample_rate=1.0)
@@ -185,6 +203,8 @@ def test_unsampled_spans_outside_a_recording(stream):
             also.set_attribute("a", 1)
             also.set_attributes({"b": 2})
             also.status = "ok"
+            if hasattr(also, "remove_attribute"):
+                also.remove_attribute("a")
             before.name = "renamed"
             with traces.start_span(name="within"):
                 pass
