@@ -9,9 +9,10 @@ QUIET := -q --inline-snapshot=disable
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+SCALE := $(wildcard tests/*/test_scale.py)
 TYPED := pytest_traces examples benchmarks .ci $(wildcard tests/typing)
 
-.PHONY: help demo test check lint types coverage smoke matrix clean
+.PHONY: help demo test check lint types scale coverage smoke matrix clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,7 +25,7 @@ test: $(INSTALLED) ## run the tests and the examples (ARGS="-k tree" for some of
 	@$(BIN)/python -m pytest $(QUIET) -n $(WORKERS) $(ARGS)
 
 # In this order: what is quick fails first, and how many tests ran is read last.
-check: lint types coverage smoke ## everything a change must pass
+check: lint types scale coverage smoke ## everything a change must pass
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check -q
@@ -34,10 +35,14 @@ types: $(INSTALLED)
 	@$(BIN)/mypy $(TYPED)
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
+# 100,000 spans in each; measuring coverage would make minutes of it.
+scale: $(INSTALLED)
+	@$(BIN)/python -m pytest $(QUIET) -n $(WORKERS) $(SCALE)
+
 # Not pytest-cov: the plugin is loaded before pytest-cov begins to measure.
 coverage: $(INSTALLED)
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(QUIET) -n $(WORKERS)
+	@$(BIN)/coverage run -m pytest $(QUIET) -n $(WORKERS) $(SCALE:%=--ignore=%)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
