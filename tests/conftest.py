@@ -1,7 +1,13 @@
 """What all tests share."""
 
+import contextlib
+import importlib
+import pkgutil
+
 import pytest
 from hypothesis import settings
+
+import pytest_traces
 
 # Tests that run pytest inside pytest ask for the fixture ``pytester``.
 pytest_plugins = ["pytester"]
@@ -9,6 +15,14 @@ pytest_plugins = ["pytester"]
 # The same examples in every run, however loaded the machine is.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.load_profile("steady")
+
+
+# A run inside pytest takes back what it was the first to import; what is still held of a module
+# would then be another than what the next test imports.
+for _module in pkgutil.walk_packages(pytest_traces.__path__, "pytest_traces."):
+    if not _module.name.endswith("__main__"):
+        with contextlib.suppress(ImportError):  # a library that this environment does not have
+            importlib.import_module(_module.name)
 
 
 @pytest.fixture(autouse=True)
