@@ -199,8 +199,11 @@ def test_what_is_no_number_of_things_is_refused(limit, cart, act):
 def test_the_size_is_what_an_exporter_sends():
     """Of spans of OpenTelemetry, by its own encoder."""
     encoder = pytest.importorskip("opentelemetry.exporter.otlp.proto.common.trace_encoder")
+    from opentelemetry.proto.trace.v1 import trace_pb2
     from opentelemetry.sdk.trace import TracerProvider
 
+    if "flags" not in trace_pb2.Span.DESCRIPTOR.fields_by_name:
+        pytest.skip("this version of OpenTelemetry's exporter sends spans without their flags")
     with record(sources=["opentelemetry"]) as traces:
         with TracerProvider().get_tracer("shop").start_as_current_span("GET /cart") as span:
             span.set_attribute("user", "ann")

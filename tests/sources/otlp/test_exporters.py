@@ -80,7 +80,11 @@ def test_over_http_in_this_process(receiver, compression):
 
 def test_a_remote_parent(receiver):
     """The flags of a span say whether its parent was in another process."""
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
     from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+
+    if "flags" not in Span.DESCRIPTOR.fields_by_name:
+        pytest.skip("this version of OpenTelemetry's exporter sends spans without their flags")
 
     exporter = OTLPSpanExporter(f"{receiver.endpoint.url}/v1/traces")
     provider = TracerProvider(shutdown_on_exit=False)
