@@ -266,7 +266,10 @@ def test_a_startup_that_cannot_be_cancelled_is_reported_as_startup(stand_in, giv
 
     monkeypatch.setattr(playing_asgi, "_PATIENCE", 0.02)
 
+    began = threading.Event()
+
     async def app(scope, receive, send):
+        began.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -274,7 +277,8 @@ def test_a_startup_that_cannot_be_cancelled_is_reported_as_startup(stand_in, giv
 
     with pytest.raises(AssertionError) as caught, record() as act:
         stand_in(act, app=app)
-        give_up(False)
+        while not began.is_set():  # a client that is given little time may be gone before
+            give_up(False)
     assert str(caught.value) == "stand-in http://payments: the app's startup did not end"
 
 
