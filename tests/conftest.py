@@ -18,11 +18,13 @@ settings.load_profile("steady")
 
 
 # A run inside pytest takes back what it was the first to import; what is still held of a module
-# would then be another than what the next test imports.
-for _module in pkgutil.walk_packages(pytest_traces.__path__, "pytest_traces."):
-    if not _module.name.endswith("__main__"):
-        with contextlib.suppress(ImportError):  # a library that this environment does not have
-            importlib.import_module(_module.name)
+# would then be another than what the next test imports. The libraries come first, as in every
+# application: importing them makes the sources import what hooks them.
+_LIBRARIES = ["opentelemetry.propagate", "opentelemetry.sdk.trace", "sentry_sdk"]
+_OURS = [one.name for one in pkgutil.walk_packages(pytest_traces.__path__, "pytest_traces.")]
+for _name in _LIBRARIES + [one for one in _OURS if not one.endswith("__main__")]:
+    with contextlib.suppress(ImportError):  # a library that this environment does not have
+        importlib.import_module(_name)
 
 
 @pytest.fixture(autouse=True)
