@@ -101,7 +101,8 @@ def _merge(tellings: Sequence[tuple[int, SpanData]]) -> SpanData:
     """
     ordered = sorted(tellings, key=lambda telling: _ignorance(telling[1]))
     span = ordered[0][1]
-    decided = next((one for _, one in ordered if one.sampler is not None), span)
+    known = [(one, one.sampler) for _, one in ordered if one.sampler is not None]
+    decided = next((one for one, by in known if not by.yields), known[0][0] if known else span)
     span = span._replace(sampled=decided.sampled, sampler=decided.sampler)
     for _, other in ordered[1:]:
         span = span._replace(

@@ -133,7 +133,7 @@ class Span:
 
     @property
     def source(self) -> str:
-        """The source that recorded it: ``opentelemetry``, ``handwritten``, or ``test``."""
+        """``opentelemetry``, ``sentry``, ``otlp``, ``handwritten``, ``test`` or ``file``."""
         return self._data.source
 
     @property

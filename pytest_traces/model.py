@@ -24,11 +24,16 @@ NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
 
 
 class Event(NamedTuple):
-    """Something that happened at one instant of a span, an exception for example."""
+    """Something that happened at one instant of a span, an exception for example.
+
+    ``types`` are the names of the exception's class and of what that is derived from, where
+    somebody who saw it has told them.
+    """
 
     name: str
     time_ns: int | None = None
     attributes: Mapping[str, object] = NO_ATTRIBUTES
+    types: tuple[str, ...] = ()
 
 
 class Link(NamedTuple):
@@ -63,13 +68,27 @@ class Sampler(NamedTuple):
     ``words`` is its name, for the middle of a sentence. ``follows_caller``: it decides as the
     caller of another process did. ``alone``: what it says is of this span, not of those below.
     ``bits`` are the sampled bits that are right in headers, where that is not ``sampled``: of a
-    span that was to be kept and was lost, say.
+    span that was to be kept and was lost, say. ``yields``: where another source tells of the same
+    span, it is that one that has the say.
     """
 
     words: str
     follows_caller: bool = False
     alone: bool = False
     bits: tuple[bool, ...] = ()
+    yields: bool = False
+
+
+class Thrown(NamedTuple):
+    """An exception, which nothing keeps alive: where it was, and the names of its classes.
+
+    Names are those of its class and of what that is derived from, with their modules unless they
+    are builtin ones. Two that are equal are the same exception, unless the one was gone before the
+    other one came to be.
+    """
+
+    address: int
+    types: tuple[str, ...]
 
 
 class SpanData(NamedTuple):
@@ -103,6 +122,8 @@ class SpanData(NamedTuple):
     stamps: Stamps | None = None
     #: What decided on ``sampled``, where the source was told.
     sampler: Sampler | None = None
+    #: The exception that ended it, where the source was told.
+    left_by: Thrown | None = None
 
 
 class SpanRef(NamedTuple):
@@ -167,7 +188,9 @@ class ErrorData(NamedTuple):
     why. ``handled`` is whether the application caught it, None where nobody knows.
     ``wording`` is what ``str()`` of the exception says, where the report words it otherwise;
     ``thread`` names the thread that reported it, ``ticks_ns`` is when by
-    ``time.perf_counter_ns``.
+    ``time.perf_counter_ns``. ``beside`` are the ids of the span of the reporter's own that was
+    current where the report names another one. ``thrown`` is the exception, then those that it
+    came of; empty where nobody knows.
     """
 
     number: int
@@ -183,3 +206,5 @@ class ErrorData(NamedTuple):
     wording: str | None = None
     thread: str | None = None
     ticks_ns: int | None = None
+    beside: tuple[str, str] | None = None
+    thrown: tuple[Thrown, ...] = ()

@@ -74,6 +74,27 @@ def test_two_sources_that_differ_on_whether_it_is_kept() -> None:
             assert (span.name, span.sampled, span.data.sampler) == ("GET /", sampled, rule)
 
 
+def test_two_sources_that_both_say_who_decided() -> None:
+    """One of them yields, whichever leads and whichever comes first."""
+    rule, sdk = Sampler("a rule"), Sampler("the SDK's", yields=True)
+    for leads in (True, False):
+        attributes = {"a": 1, "b": 2} if leads else {}
+        one = data(1, name="GET /", sampler=sdk, attributes=attributes)
+        other = data(1, name="GET /", source="sentry", sampled=False, sampler=rule)
+        for tellings in ([one, other], [other, one]):
+            (span,) = assemble(tellings).spans
+            assert (span.sampled, span.data.sampler) == (False, rule)
+
+
+def test_one_that_yields_where_no_other_knows() -> None:
+    """It has the say then."""
+    sdk = Sampler("the SDK's", yields=True)
+    one = data(1, name="GET /", sampled=False, sampler=sdk)
+    other = data(1, name="GET /", source="otlp", attributes={"a": 1, "b": 2})
+    (span,) = assemble([one, other]).spans
+    assert (span.sampled, span.data.sampler) == (False, sdk)
+
+
 def test_two_spans_that_share_an_id_are_both_kept() -> None:
     """With a finding."""
     forest = assemble([data(1), data(1, name="other")])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from pytest_traces.encoding import datadog, jaeger, otlp_json, otlp_proto, zipkin
 from pytest_traces.encoding.documents import Document, documents, text_of, unpacked
 from pytest_traces.encoding.json_node import Node
 from pytest_traces.encoding.lists import elements, first_object
 from pytest_traces.encoding.malformed import Malformed
+from pytest_traces.encoding.partial import note_part
+from pytest_traces.encoding.zipkin_reports import Told
 from pytest_traces.model import SpanData
 
 FORMATS = "OTLP, Jaeger, Zipkin v2, Datadog"
@@ -28,7 +31,8 @@ _OTLP_KEYS = frozenset((*_SPAN_KEYS, *_OTHER_KEYS))
 _AROUND = ("trace", "result")
 #: What Tempo says beside that, and with which status.
 _BESIDE = {"metrics", "status", "message"}
-_STATUSES = (None, "COMPLETE", "PARTIAL", 0, 1)
+_PARTIAL = ("PARTIAL", 1)
+_STATUSES = (None, "COMPLETE", 0, *_PARTIAL)
 _DEEPEST_ARRAY = 2
 _SHOWN = 40
 _SIZE = 4
@@ -36,7 +40,18 @@ _SIZE = 4
 _RESOURCE_SPANS = b"\n"
 
 
-def read(data: bytes, source: str, *, is_answer: bool = False) -> list[SpanData]:
+class _Reading(NamedTuple):
+    """How documents are read; spans of Zipkin's are made when all of them are."""
+
+    source: str
+    is_answer: bool
+    parts: list[str] | None
+    told: list[Told]
+
+
+def read(
+    data: bytes, source: str, *, is_answer: bool = False, parts: list[str] | None = None
+) -> list[SpanData]:
     """The spans in these bytes, which may be gzipped; none where there is no document at all.
 
     Args:
@@ -44,44 +59,61 @@ def read(data: bytes, source: str, *, is_answer: bool = False) -> list[SpanData]
         source: where the spans come from, by their own account.
         is_answer: whether a backend was asked for a trace: one that it does not have may then be
             an object in which nothing is said of any.
+        parts: gets what the backend says where it gives a trace only in part. Without it such
+            an answer is an error.
 
     Raises:
-        Malformed: they are no traces, with the place and the reason.
+        Malformed: they are no traces, or not whole ones, with the place and the reason.
         ModuleNotFoundError: they are protobuf, and opentelemetry-proto is not installed.
     """
     data = unpacked(data)
     text = text_of(data)
     if text is None:
         return _read_protobuf(data, source)
-    return [span for one in documents(text) for span in _read_document(one, source, is_answer)]
+    reading = _Reading(source, is_answer, parts, [])
+    spans = [span for one in documents(text) for span in _read_document(one, reading)]
+    return spans + zipkin.spans_of(reading.told)
 
 
-def _read_document(document: Document, source: str, is_answer: bool) -> list[SpanData]:
+def _read_document(document: Document, reading: _Reading) -> list[SpanData]:
     try:
-        return _read_json(document.value, source, is_answer)
+        return _read_json(document.value, reading)
     except Malformed as error:
         place = ", ".join(part for part in (document.where, error.where) if part)
         raise Malformed(place, error.why) from None
 
 
-def _read_json(value: object, source: str, is_answer: bool) -> list[SpanData]:
+def _read_json(value: object, reading: _Reading) -> list[SpanData]:
     """The spans in parsed JSON; none in an empty array."""
+    source = reading.source
     if isinstance(value, Mapping):
+        _look_for_part(value, reading)
         for key in _AROUND:
             if _is_otlp(value.get(key)):
                 return _below(key, otlp_json.decode, value[key], source)
         if _is_answer_of_jaeger(value):
-            return jaeger.decode(value, source)
-        if _has_no_trace(value, is_answer):
+            return jaeger.decode(value, source, reading.parts)
+        if _has_no_trace(value, reading.is_answer):
             return []
     root = Node(value)
     sample = first_object(root)
     for looks_right, decode in _DECODERS:
         if sample is not None and looks_right(sample.value):
             return decode(value, source)
+    if sample is not None and zipkin.looks_like_span(sample.value):
+        reading.told.extend(zipkin.told_in(value, source))
+        return []
     if isinstance(value, list) and all(one == [] for one in value):
         return []
     raise _unknown(sample or _first_of(root))
+
+
+def _look_for_part(value: Mapping[str, object], reading: _Reading) -> None:
+    """Tempo says so where a trace is too large, or a store did not answer."""
+    is_answer = reading.is_answer or any(key in value for key in (*_AROUND, *_SPAN_KEYS))
+    if is_answer and value.get("status") in _PARTIAL:
+        status = Node(value).field("status")
+        note_part(status or Node(value), value.get("message"), reading.parts)
 
 
 def _has_no_trace(value: Mapping[str, object], is_answer: bool) -> bool:
@@ -163,7 +195,6 @@ def _short(text: str) -> str:
 _DECODERS: tuple[tuple[Callable[[object], bool], Decode], ...] = (
     (_is_otlp, _otlp),
     (jaeger.looks_like_trace, jaeger.decode),
-    (zipkin.looks_like_span, zipkin.decode),
     (datadog.looks_like_span, datadog.decode),
     (datadog.looks_like_payload, datadog.decode),
 )

@@ -19,6 +19,7 @@ from pytest_traces.encoding.json_node import Node
 from pytest_traces.encoding.lists import elements, plain
 from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.encoding.otlp_words import attributes_of
+from pytest_traces.encoding.partial import note_part, said
 from pytest_traces.encoding.tags import Tags, resource_with
 from pytest_traces.encoding.times import length_us, start_us, time_us
 from pytest_traces.model import NO_ATTRIBUTES, Event, Link, SpanData
@@ -27,7 +28,6 @@ _CHILD_OF, _FOLLOWS_FROM = "CHILD_OF", "FOLLOWS_FROM"
 #: As Go writes them.
 _INFINITIES = {"+Inf": math.inf, "-Inf": -math.inf}
 _NOT_FOUND = (404, "404")
-_SAID = 200
 _EXCEPTION = {
     "error.kind": "exception.type",
     "message": "exception.message",
@@ -64,41 +64,49 @@ def looks_like_span(value: object) -> bool:
     return isinstance(value, Mapping) and "spanID" in value and "operationName" in value
 
 
-def decode(value: object, source: str) -> list[SpanData]:
+def decode(value: object, source: str, parts: list[str] | None = None) -> list[SpanData]:
     """The spans of an answer of the query API, of a list of traces, or of one trace.
 
     Args:
         value: the parsed JSON.
         source: where the spans come from, by their own account.
+        parts: gets the errors that the backend tells beside traces, as of one that it was asked
+            for and does not have (``tracesByIDs`` of its http_handler.go). Without it they are an
+            error here, too.
 
     Raises:
         Malformed: something in it is not what it should be, or it is an error of the backend.
     """
     root = Node(value)
     if isinstance(value, Mapping) and "data" in value:
-        if value["data"] in (None, []):
-            _refuse_errors(root)
+        _look_for_errors(root, parts)
         traces = root.each("data")
     else:
         traces = elements(root)
     return [span for trace in traces for span in _trace(trace, source)]
 
 
-def _refuse_errors(answer: Node) -> None:
-    """An answer without data may say why; that there is none is no error."""
+def _look_for_errors(answer: Node, parts: list[str] | None) -> None:
+    """An answer without data may say why; that there is none is no error. One with data may, too.
+
+    What Jaeger finds odd in a span that it gives is a warning of that span, and no error.
+    """
+    is_empty = answer.value["data"] in (None, [])
     for error in answer.each("errors"):
         has_code = isinstance(error.value, Mapping)
-        if has_code and error.value.get("code") in _NOT_FOUND:
+        if is_empty and has_code and error.value.get("code") in _NOT_FOUND:
             continue
         text = error.text("msg") if has_code else error.as_text()
-        raise Malformed(error.where, f"the backend says: {text[:_SAID]}")
+        if is_empty:
+            raise Malformed(error.where, f"the backend says: {said(text)}")
+        note_part(error, text, parts)
 
 
 def _trace(trace: Node, source: str) -> Iterable[SpanData]:
     if not looks_like_trace(trace.value):
         raise trace.fault("a trace has spans and processes")
     by_key = trace.field("processes")
-    processes = {} if by_key is None else {key: _process(one) for key, one in by_key.items()}
+    processes = None if by_key is None else {key: _process(one) for key, one in by_key.items()}
     for span in trace.each("spans"):
         yield _span(span, trace, processes, source)
 
@@ -108,7 +116,9 @@ def _process(node: Node) -> Process:
     return Process(service, resource_with(service, _tags(node, "tags")))
 
 
-def _span(node: Node, trace: Node, processes: Mapping[str, Process], source: str) -> SpanData:
+def _span(
+    node: Node, trace: Node, processes: Mapping[str, Process] | None, source: str
+) -> SpanData:
     has_own = bool(node.text("traceID")) or not trace.text("traceID")
     trace_id = hex_id(node if has_own else trace, "traceID", TRACE_DIGITS)
     references = [_reference(one) for one in node.each("references")]
@@ -161,11 +171,16 @@ def _links(references: list[Reference], trace_id: str, parent_id: str | None) ->
             yield Link(one.trace_id, one.span_id, attributes_of(kind.items()))
 
 
-def _process_of(node: Node, processes: Mapping[str, Process]) -> Process:
-    own = node.field("process")
+def _process_of(node: Node, processes: Mapping[str, Process] | None) -> Process:
+    own, named = node.field("process"), node.field("processID")
     if own is not None:
         return _process(own)
-    return processes.get(node.text("processID"), Process())
+    if named is None or processes is None:
+        return Process()
+    key = named.as_text()
+    if key and key not in processes:
+        raise named.fault("its trace has no such process")
+    return processes.get(key, Process())
 
 
 def _event(node: Node) -> Event:

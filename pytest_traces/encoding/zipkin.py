@@ -3,13 +3,13 @@
 The fields are those of openzipkin/zipkin-api, zipkin2-api.yaml; times are in microseconds. A client
 and a server may share one span id: they stay two spans here. A span without a duration is one that
 has not ended, as far as its reporter knew. One without a timestamp starts with the first that is
-known of its annotations, of the other side of the same id, of its parent, of its trace.
+known of its annotations, of the other side of the same id, of its parent, of its trace; where it is
+no part of a span that has one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from pytest_traces.encoding.ids import SPAN_DIGITS, TRACE_DIGITS, hex_id, parent_hex_id
 from pytest_traces.encoding.json_node import Node
@@ -18,18 +18,11 @@ from pytest_traces.encoding.malformed import Malformed
 from pytest_traces.encoding.otlp_words import attributes_of
 from pytest_traces.encoding.tags import Outcome, Tags, resource_with
 from pytest_traces.encoding.times import length_us, time_us
+from pytest_traces.encoding.zipkin_reports import Place, Told, joined, with_whole_ids
 from pytest_traces.model import KINDS, Event, Kind, SpanData
 
 _KINDS = KINDS[1:]  # what is internal has none
 _NO_MESSAGE = ("", "true", "false")
-
-
-class Told(NamedTuple):
-    """A span as it was told: perhaps without its start."""
-
-    span: SpanData
-    start_ns: int | None
-    length_ns: int | None
 
 
 def looks_like_span(value: object) -> bool:
@@ -47,7 +40,21 @@ def decode(value: object, source: str) -> list[SpanData]:
     Raises:
         Malformed: something in it is not what it should be.
     """
-    return _started([_read(node, source) for _, node in flattened(Node(value))])
+    return spans_of(told_in(value, source))
+
+
+def told_in(value: object, source: str) -> list[Told]:
+    """The reports in one document of several, which :func:`spans_of` then takes together.
+
+    Raises:
+        Malformed: something in it is not what it should be.
+    """
+    return [_read(node, source) for _, node in flattened(Node(value))]
+
+
+def spans_of(told: Sequence[Told]) -> list[SpanData]:
+    """The spans that these are reports of."""
+    return _started(joined(with_whole_ids(told)))
 
 
 def _read(node: Node, source: str) -> Told:
@@ -79,7 +86,13 @@ def _read(node: Node, source: str) -> Told:
         scope=scope,
         source=source,
     )
-    return Told(span, start_ns, length_us(node, "duration"))
+    is_shared = node.value.get("shared") is True
+    return Told(span, start_ns, length_us(node, "duration"), _place(node), is_shared)
+
+
+def _place(node: Node) -> Place:
+    endpoint = node.field("localEndpoint") or Node({})
+    return tuple(endpoint.text(key) or None for key in ("serviceName", "ipv4", "ipv6"))
 
 
 def _started(told: list[Told]) -> list[SpanData]:

@@ -12,8 +12,10 @@ import os
 from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_traces.forking.board import Board, Route
-from pytest_traces.forking.child import Child, NewShipment
+from pytest_traces.forking.child import PROCESS, Child, NewShipment
+from pytest_traces.model import SpanData
 from pytest_traces.recording import Journal, Recording
+from pytest_traces.settings import RECEIVED
 
 
 class Forks:
@@ -49,6 +51,12 @@ class Forks:
     def when(self, recording: Recording) -> str:
         """In words, when the process was forked, for a recording that has lost spans by that."""
         return f"{'during' if recording in self._forked else 'before'} the recording"
+
+    def is_over(self, span: SpanData) -> bool:
+        """Whether it was started by a forked child that has ended, and so can end no more."""
+        if span.source != RECEIVED or span.end_ns is not None or self._board is None:
+            return False
+        return self._board.is_over(span.resource.get(PROCESS))
 
     def _before(self) -> None:
         if not self._journal.windows:

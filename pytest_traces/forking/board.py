@@ -41,6 +41,8 @@ class Board:
         self._shared = mmap.mmap(-1, _SIZE)
         self._numbers = itertools.count()
         self._last = Route()
+        #: Children that are gone, and whose places are free.
+        self._gone: set[int] = set()
 
     def new_flag(self) -> int:
         """The number of a flag that nobody has set."""
@@ -74,8 +76,17 @@ class Board:
             if pid and _is_alive(pid):
                 return True
             if pid:
+                self._gone.add(pid)
                 self.enter_child(place, 0)
         return False
+
+    def is_over(self, pid: object) -> bool:
+        """Whether this was a child, and has ended."""
+        if not isinstance(pid, int):
+            return False
+        if pid in [self._child(place) for place in range(_CHILDREN)]:
+            return not _is_alive(pid)
+        return pid in self._gone
 
     def _child(self, place: int) -> int:
         pid: int = _CHILD.unpack_from(self._shared, _FLAGS + place * _CHILD.size)[0]
@@ -106,4 +117,14 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except OSError as error:
         return not isinstance(error, ProcessLookupError)
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether it is a child that has ended, of which nobody has taken notice; nor is it taken."""
+    if not hasattr(os, "waitid"):
+        return False
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from pytest_traces.recording.journaling import is_open
 
 #: So many numbers without a span are looked at again; most of them never were one.
 _MOST_GAPS = 200
+#: Of the resource, as in OpenTelemetry's conventions; what it has of its parent is not so.
+PROCESS = "process.pid"
 
 
 class SupportsSending(Protocol):
@@ -49,6 +52,7 @@ class Child:
         self._new_shipment = new_shipment
         self._shipment: SupportsSending | None = None
         self._is_cut_off = False
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         #: Where the start of each open span went, by its number.
         self._open: dict[int, str | None] = {}
@@ -101,9 +105,10 @@ class Child:
         return news
 
     def _read(self, entry: Entry) -> SpanData:
-        if isinstance(entry, SpanData):
-            return entry
-        return self._journal.sources[entry[0]].decode(entry)
+        span = entry
+        if not isinstance(span, SpanData):
+            span = self._journal.sources[span[0]].decode(span)
+        return span._replace(resource={**span.resource, PROCESS: self._pid})
 
     def _send(self, url: str | None, spans: Sequence[SpanData]) -> bool:
         """Whether they have come there."""

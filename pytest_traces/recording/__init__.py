@@ -10,22 +10,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from pytest_traces.model import SpanData
 from pytest_traces.recording.attempt import Attempt as Attempt
 from pytest_traces.recording.contract import Capture as Capture
 from pytest_traces.recording.contract import Part as Part
+from pytest_traces.recording.contract import SharesContext as SharesContext
 from pytest_traces.recording.contract import Source as Source
 from pytest_traces.recording.contract import SupportsLostSpans as SupportsLostSpans
+from pytest_traces.recording.contract import begin, run
 from pytest_traces.recording.journaling import Arrival as Arrival
 from pytest_traces.recording.journaling import Clock as Clock
 from pytest_traces.recording.journaling import Entry as Entry
-from pytest_traces.recording.journaling import Gone, Mark, is_open, key_of_entry
+from pytest_traces.recording.journaling import Gone, Mark, key_of_entry, local_traces
 from pytest_traces.recording.journaling import Journal as Journal
 from pytest_traces.recording.journaling import Past as Past
 from pytest_traces.recording.journaling import SpanKey as SpanKey
 from pytest_traces.recording.journaling import arrival_of as arrival_of
+from pytest_traces.recording.journaling import is_open as is_open
 from pytest_traces.recording.journaling import journal as journal
 from pytest_traces.recording.journaling import past_key as past_key
 from pytest_traces.recording.traffic import Exchange as Exchange
@@ -49,10 +53,15 @@ class Recording(Traffic):
         #: The test it belongs to; None for a block of ``record()``.
         self.label = label
         self.first = 0
+        #: The same of the test that it is part of.
+        self.test_first = 0
         self.call: tuple[int, int | None] | None = None
         self.process = os.getpid()
         #: The spans that were current where it was opened: whatever they are, parents.
         self.around: set[SpanKey] = set()
+        #: The remote parents that were left there by whoever was served before, with the source
+        #: whose spans they are parents of: what others begin below them is late all the same.
+        self.continued: set[tuple[str, SpanKey]] = set()
         self.opened_ns = 0
         #: What a source or a tap could not read: every assertion reports these.
         self.problems: list[str] = []
@@ -87,26 +96,26 @@ class Recording(Traffic):
     def open(self, sources: Mapping[str, Source], parts: Sequence[Part] = ()) -> None:
         """Begin; the first recording of the process opens the sources, and the parts beside."""
         self.opened_ns = Clock.time_ns()
-        self.first = journal.position()
+        self.first = self.test_first = journal.position()
+        if self.label is None:
+            tests = [one.first for one in journal.windows if one.label is not None]
+            self.test_first = max(tests, default=self.first)
         if not journal.windows:
             del journal.marks[:-1]
             journal.sources = dict(sources)
             journal.parts = [*sources.values(), *parts]
-            opened: list[Part] = []
-            try:
-                for part in journal.parts:
-                    opened.append(part)
-                    part.open()
-            except BaseException:
-                for part in reversed(opened):
-                    part.close()
-                raise
+            begin(journal.parts)
         journal.windows.append(self)
         if journal.attach is not None:
             journal.attach(self)
         journal.changed()
         current = (source.current() for source in journal.sources.values())
         self.around = {key for key in current if key is not None}
+        self.continued = {
+            (source.name, key)
+            for source in journal.sources.values()
+            if isinstance(source, SharesContext) and (key := source.continued()) is not None
+        }
 
     def close(self) -> list[str]:
         """End: nothing more arrives, open spans are copied as they are, sources are restored.
@@ -117,7 +126,7 @@ class Recording(Traffic):
             return []
         faults: list[str] = []
         try:
-            faults += _run(self.endings)
+            faults += run(self.endings)
             journal.flush()
         finally:
             journal.windows.remove(self)
@@ -126,7 +135,7 @@ class Recording(Traffic):
                 self._freeze()
             finally:
                 if not journal.windows:
-                    faults += _run([part.close for part in journal.parts])
+                    faults += run([part.close for part in journal.parts])
         return faults
 
     def _freeze(self) -> None:
@@ -148,9 +157,11 @@ class Recording(Traffic):
                 self._frozen[number] = frozen
         self._has_open_frozen = any(is_open(entry) for entry in self._frozen.values())
         if self.label is not None or not journal.windows:
-            keys = [key_of_entry(e) for n, e in self._frozen.items() if n not in fixtures]
+            keys = {n: key_of_entry(e) for n, e in self._frozen.items() if n not in fixtures}
             gone = Gone(self.label or "an earlier recording", last)
-            journal.past.remember((key for key in keys if key is not None), gone)
+            journal.past.remember((key for key in keys.values() if key is not None), gone)
+            if journal.attach is not None:
+                journal.past.remember_traces(local_traces(self._frozen, keys, fixtures), gone)
 
     def _open_in_setup(self, entries: list[tuple[int, Entry]]) -> set[int]:
         """What began before the test's own code and is open even now: a wider fixture has it."""
@@ -195,7 +206,8 @@ class Recording(Traffic):
         from pytest_traces.recording.arrivals import Border, placed, told
 
         marks = journal.marks if self._marks is None else self._marks
-        border = Border(self.first, marks, takes_strays=self.takes_strays)
+        earlier = partial(journal.past.has_trace, first=self.first)
+        border = Border(self.first, marks, self.takes_strays, self.test_first, earlier)
         spans = placed(list(self._read()), self._entries(), border)
         return told(spans, self.errors_between())
 
@@ -272,21 +284,8 @@ class Recording(Traffic):
         parent = (span.trace_id, span.parent_id)
         if parent in hidden:
             return hidden[parent]
-        if parent in ids or parent in self.around:
+        if parent in ids or parent in self.around or (span.source, parent) in self.continued:
             return None
         if not journal.sources[span.source].random_ids:
             return None
         return journal.past.owner(parent, self.first)
-
-
-def _run(endings: list[Callable[[], str | None]]) -> list[str]:
-    """Run every ending, the last one first; returns what they complain about."""
-    faults = []
-    while endings:
-        try:
-            fault = endings.pop()()
-        except Exception as error:  # noqa: BLE001  # the other endings have to run
-            fault = f"could not undo a hook: {type(error).__name__}: {error}"
-        if fault is not None:
-            faults.append(fault)
-    return faults

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pytest_traces.model import ErrorData, Event, SpanData
@@ -20,11 +21,20 @@ class Border(NamedTuple):
     """Where a recording begins: its first number, and when which number was given, in order.
 
     ``takes_strays``: spans that were sent to nobody in particular belong to it by their time.
+    ``test_first``: the same number of the test that it is of.
+    ``is_of_earlier``: whether an earlier test has begun that trace.
     """
 
     first: int
     marks: Sequence[Mark]
     takes_strays: bool
+    test_first: int = 0
+    is_of_earlier: Callable[[str], bool] = lambda _: False
+
+    def mark_before(self, time_ns: int) -> int:
+        """The number that was given last by then, 0 before the first one."""
+        place = bisect_right(self.marks, time_ns, key=lambda mark: mark.time_ns)
+        return self.marks[place - 1].number if place else 0
 
 
 def placed(spans: list[Numbered], entries: Mapping[int, Entry], border: Border) -> list[Numbered]:
@@ -61,21 +71,27 @@ def _place(
 
     It did not start after it has arrived, nor before the recording that it was sent to, whatever
     the clock of its process says; then it is where it has arrived. What was not sent to
-    one recording, and started before this one in a trace that it does not know, is left out.
+    one recording, and started before this one in a trace that it does not know, is left out, with
+    all that is below it.
     """
     known: dict[str, int] = {}
     for number, span in spans:
         if number not in arrived:
             known.setdefault(span.trace_id, number)
-    times = [mark.time_ns for mark in border.marks]
+    strays = [
+        span
+        for number, span in spans
+        if number in arrived and not arrived[number].owner and span.trace_id not in known
+    ]
+    others = _of_others(strays, border)
     for number, span in spans:
         arrival = arrived.get(number)
         if arrival is None:
             yield number, span
             continue
-        before = bisect_right(times, span.start_ns)
-        mark = border.marks[before - 1].number if before else 0
-        began = max(mark, known.get(span.trace_id, 0))
+        if not arrival.owner and (span.trace_id, span.span_id) in others:
+            continue
+        began = max(border.mark_before(span.start_ns), known.get(span.trace_id, 0))
         is_meant = border.takes_strays or span.trace_id in known or arrival.owner
         if began >= border.first and is_meant:
             yield min(began, number), span
@@ -83,31 +99,63 @@ def _place(
             yield number, span
 
 
+def _of_others(strays: Iterable[SpanData], border: Border) -> set[SpanKey]:
+    """Those of an earlier test's trace, those that began before this test, and all below these."""
+    below: dict[SpanKey, list[SpanKey]] = defaultdict(list)
+    found: list[SpanKey] = []
+    for span in strays:
+        key = span.trace_id, span.span_id
+        began = border.mark_before(span.start_ns)
+        if began < border.test_first or border.is_of_earlier(span.trace_id):
+            found.append(key)
+        elif span.parent_id is not None:
+            below[span.trace_id, span.parent_id].append(key)
+    others: set[SpanKey] = set()
+    while found:
+        key = found.pop()
+        others.add(key)
+        found += below.pop(key, ())
+    return others
+
+
 def with_errors(span: SpanData, errors: Collection[ErrorData]) -> SpanData:
     """The span with what was reported of it elsewhere as events, each exception once.
 
     An exception becomes an event as OpenTelemetry has it, unless the span has recorded it
-    itself. A message becomes one called :data:`MESSAGE`.
+    itself; that one is told what its class is derived from. A message becomes one called
+    :data:`MESSAGE`.
     """
+    if not errors:
+        return span
+    events = list(span.events)
     told = [
         (event.attributes.get("exception.type"), event.attributes.get("exception.message"))
-        for event in span.events
+        for event in events
     ]
-    added = []
     for one in errors:
         attributes: dict[str, object]
         if one.type is None:
             attributes = {MESSAGE: one.message or "", LEVEL: one.level}
-            added.append(Event(MESSAGE, one.time_ns, attributes))
+            told.append((None, None))
+            events.append(Event(MESSAGE, one.time_ns, attributes))
             continue
-        if any(is_told(one, kind, message) for kind, message in told):
+        same = [n for n, (kind, message) in enumerate(told) if is_told(one, kind, message)]
+        for place in same:
+            events[place] = events[place]._replace(types=types_of(one) or events[place].types)
+        if same:
             continue
         told.append((one.type, one.message))
         attributes = {"exception.type": one.type}
         if one.message is not None:
             attributes["exception.message"] = one.message
-        added.append(Event("exception", one.time_ns, attributes))
-    return span._replace(events=(*span.events, *added)) if added else span
+        events.append(Event("exception", one.time_ns, attributes, types_of(one)))
+    return span._replace(events=tuple(events))
+
+
+def types_of(error: ErrorData) -> tuple[str, ...]:
+    """The names of the class that it tells of, and of what that is derived from, if known."""
+    types = error.thrown[0].types if error.thrown else ()
+    return types if types and is_same_class(types[0], error.type) else ()
 
 
 def is_told(error: ErrorData, kind: object, message: object) -> bool:

@@ -1,8 +1,12 @@
-"""What the rest of this package knows of a library: the contract that every source keeps."""
+"""What the rest of this package knows of a library: the contract that every source keeps.
+
+And how all that is begun with a recording is ended with it, whatever fails on the way.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from pytest_traces.model import SpanData
 from pytest_traces.recording.journaling import SpanKey
@@ -73,6 +77,22 @@ class Source(Part, Protocol):
         ...
 
 
+@runtime_checkable
+class SharesContext(Protocol):
+    """A source whose context several tasks may share, and which outlives whoever has set it.
+
+    What is current there need not be the caller's own.
+    """
+
+    def begun_here(self) -> set[SpanKey]:
+        """The open spans that have begun in the calling context, or in one that it is copied of."""
+        ...
+
+    def continued(self) -> SpanKey | None:
+        """The remote parent that is set in the calling context for whatever begins there next."""
+        ...
+
+
 class Lifeline(Protocol):
     """Brings the spans of forked children to their parent."""
 
@@ -100,3 +120,29 @@ class SupportsLostSpans(Protocol):
     def lost_spans(self, recording: Recording) -> bool:
         """Whether a forked child has started a span that belongs there and is not there."""
         ...
+
+
+def begin(parts: Sequence[Part]) -> None:
+    """Open them all; where one of them cannot, those before it are closed again."""
+    opened: list[Part] = []
+    try:
+        for part in parts:
+            opened.append(part)
+            part.open()
+    except BaseException:
+        for part in reversed(opened):
+            part.close()
+        raise
+
+
+def run(endings: list[Callable[[], str | None]]) -> list[str]:
+    """Run every ending, the last one first; returns what they complain about."""
+    faults = []
+    while endings:
+        try:
+            fault = endings.pop()()
+        except Exception as error:  # noqa: BLE001  # the other endings have to run
+            fault = f"could not undo a hook: {type(error).__name__}: {error}"
+        if fault is not None:
+            faults.append(fault)
+    return faults

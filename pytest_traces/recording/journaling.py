@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_traces.model import SpanData
@@ -191,6 +191,7 @@ class Past:
     def __init__(self) -> None:
         self._young: dict[int, Gone] = {}
         self._old: dict[int, Gone] = {}
+        self._traces: dict[int, Gone] = {}
 
     def remember(self, keys: Iterable[int], gone: Gone) -> None:
         """Keep these keys: trace id and span id as one number. The first recording keeps them."""
@@ -199,6 +200,18 @@ class Past:
         for key in keys:
             if key not in self._young:
                 self._young[key] = gone
+
+    def remember_traces(self, traces: Iterable[int], gone: Gone) -> None:
+        """Keep the ids of traces that a recording has begun; the first recording keeps them."""
+        if len(self._traces) > _PAST_LIMIT:
+            self._traces = {}
+        for trace in traces:
+            self._traces.setdefault(trace, gone)
+
+    def has_trace(self, trace_id: str, first: int) -> bool:
+        """Whether a recording that ended before number ``first`` has begun this trace."""
+        gone = self._traces.get(int(trace_id, 16)) if self._traces else None
+        return gone is not None and gone.end <= first
 
     def owner(self, key: SpanKey, first: int) -> str | None:
         """The label of the recording that had this span and ended before number ``first``."""
@@ -210,7 +223,7 @@ class Past:
 
     def forget(self) -> None:
         """Drop everything."""
-        self._young, self._old = {}, {}
+        self._young, self._old, self._traces = {}, {}, {}
 
 
 def past_key(trace_id: str, span_id: str) -> int:
@@ -233,3 +246,18 @@ def key_of_entry(entry: Entry) -> int | None:
     if journal.sources[entry.source].random_ids:
         return past_key(entry.trace_id, entry.span_id)
     return None
+
+
+def local_traces(
+    entries: Mapping[int, Entry], keys: Mapping[int, int | None], outer: Iterable[int]
+) -> set[int]:
+    """The traces that spans of this process are in, without those of wider fixtures.
+
+    Args:
+        entries: those of a recording.
+        keys: trace id and span id of its own, as one number each.
+        outer: the numbers of what wider fixtures have begun.
+    """
+    own = {key >> 64 for n, key in keys.items() if key and arrival_of(entries[n]) is None}
+    keys_of_outer = (key_of_entry(entries[n]) for n in outer if n in entries)
+    return own - {key >> 64 for key in keys_of_outer if key}

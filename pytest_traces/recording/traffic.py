@@ -64,6 +64,8 @@ class Traffic:
         #: Whether other processes have fallen silent, asked with the monotonic time at which
         #: somebody began to wait for that; None where none can send anything.
         self.is_silent: Callable[[int], bool] | None = None
+        #: When somebody has last awaited that silence, in nanoseconds since the epoch; 0 for never.
+        self.awaited_ns = 0
         #: Where other processes send their spans, once somebody has asked for it.
         self.receiver: object = None
         #: Whether spans that other processes sent to nobody in particular are its own by their

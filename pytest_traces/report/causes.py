@@ -13,9 +13,15 @@ from pytest_traces.report.words import plural, quoted
 from pytest_traces.settings import RECEIVED
 from pytest_traces.shape.fields import Glob
 from pytest_traces.shape.mismatch import Mismatch
+from pytest_traces.sources.advice import KEEPING
 
 _VALUES = re.compile(r"'[^']*'|\b\d+\b")
 _ASGI = (Glob("* http send"), Glob("* http receive"), Glob("* websocket *"))
+
+LEAVE_OUT_ASGI = (
+    "leave them out: traces_ignore = asgi in the ini file, or "
+    "traces.ignoring(glob('* http send'), glob('* http receive'))"
+)
 
 
 class Cause(NamedTuple):
@@ -63,11 +69,10 @@ def _wrong_instrumentation(mismatches: Sequence[Mismatch], forest: Forest) -> Ca
     spans = _unexpected(mismatches)
     if not spans or len(spans) != len(mismatches):
         return None
-    if all(any(one.matches(span.name) for one in _ASGI) for span in spans):
+    if all(map(is_of_asgi, spans)):
         return Cause(
             "ASGI instrumentation adds a span for every message of the protocol",
-            "leave them out: traces_ignore = asgi in the ini file, or "
-            "traces.ignoring(glob('* http send'), glob('* http receive'))",
+            LEAVE_OUT_ASGI,
         )
     scopes = {span.scope for span in spans}
     scope = next(iter(scopes))
@@ -80,6 +85,11 @@ def _wrong_instrumentation(mismatches: Sequence[Mismatch], forest: Forest) -> Ca
             f"if that instrumentation is new or was upgraded: traces.ignoring(scope={scope!r})",
         )
     return None
+
+
+def is_of_asgi(span: Span) -> bool:
+    """Whether it tells of one message of ASGI, by its name."""
+    return any(one.matches(span.name) for one in _ASGI)
 
 
 def _two_sources(mismatches: Sequence[Mismatch], forest: Forest) -> Cause | None:
@@ -162,7 +172,8 @@ def _parent_is_missing(span: Span) -> Cause:
         of = f" of {span.service}" if span.service else ""
         return Cause(
             f"{name}{of} names a parent that has not arrived: its process has not sent it yet, "
-            "does not send to this receiver, or dropped it"
+            "was killed before it could, does not send to this receiver, or dropped it",
+            f"if it was killed, or left by os._exit: {KEEPING}, or call force_flush() before",
         )
     if span.orphan:
         return Cause(

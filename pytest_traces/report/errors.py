@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pytest_traces.forest import Forest
 from pytest_traces.recording import Capture
+from pytest_traces.report.causes import LEAVE_OUT_ASGI, is_of_asgi
 from pytest_traces.report.explain import Message, add_captured, finding_lines
 from pytest_traces.report.focused import focused_lines
 from pytest_traces.report.words import cut, path_of, quoted
@@ -17,13 +18,16 @@ _NARROWEST = 40
 _MOST = 5
 
 
-def errors_message(faults: Faults, forest: Forest, captures: Sequence[Capture]) -> Message:
+def errors_message(
+    faults: Faults, forest: Forest, captures: Sequence[Capture], *, by_type: bool = False
+) -> Message:
     """The failure of an assertion that nothing went wrong.
 
     Args:
         faults: what did, at least one.
         forest: what was recorded, perhaps nothing.
         captures: said where nothing was recorded but the error.
+        by_type: whether some errors are allowed by their type.
     """
     found = faults.found
     message = Message(_verdict(found))
@@ -41,6 +45,8 @@ def errors_message(faults: Faults, forest: Forest, captures: Sequence[Capture]) 
     message.facts += finding_lines(forest.findings)
     if faults.excused is not None:
         message.hint = _allow_by_type(faults.excused, found)
+    else:
+        message.hint = _allow_by_name(found, by_type=by_type)
     if not forest.spans:
         add_captured(message, captures)
     return message
@@ -78,6 +84,20 @@ def _lifted(found: Sequence[Fault]) -> dict[int, list[str]]:
         if one.event is not None and one.span is not None and one.event.lifted_from is not None:
             more.setdefault(id(one.span), []).append(one.text)
     return more
+
+
+def _allow_by_name(found: Sequence[Fault], *, by_type: bool) -> str | None:
+    """For what is nothing but a status."""
+    spans = [one.span for one in found if one.span is not None and one.event is None]
+    if len(spans) == len(found) and all(map(is_of_asgi, spans)):
+        return f"these spans repeat the status of the answer; {LEAVE_OUT_ASGI}"
+    spans = [span for span in spans if span.data.left_by is None]  # else its type allows it
+    if not by_type or not spans:
+        return None
+    names = ", ".join(dict.fromkeys(quoted(span.name) for span in spans[:_MOST]))
+    return (
+        f"a status alone is no exception, and is allowed by the name of its span: allow=[{names}]"
+    )
 
 
 def _allow_by_type(excused: ErrorEvent, found: Sequence[Fault]) -> str:

@@ -39,6 +39,8 @@ class Message:
         self.is_about_spans = True
         #: Something is missing that may still come, so that waiting makes sense.
         self.may_come = False
+        #: The hint where an event loop runs, so that nothing could wait for it; else the usual one.
+        self.in_loop: str | None = None
         #: Clocks alone are to blame, so that another run of the test may go well.
         self.only_late = False
         #: Whether that other run is of any use.

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from pytest_traces.forest import Forest, Span
-from pytest_traces.model import Sampler
 from pytest_traces.report.explain import Message, finding_lines
 from pytest_traces.report.focused import focused_lines
 from pytest_traces.report.words import path_of, quoted
 from pytest_traces.settings import LOADED
 
 _MOST = 6
-
-#: The sampler that decided on a span, as far as it is known.
-WhoDecided = Callable[[Span], Sampler | None]
 
 
 class Sampling(NamedTuple):
@@ -28,12 +24,12 @@ class Sampling(NamedTuple):
     wanted: bool
 
 
-def sampling_message(one: Sampling, forest: Forest, who: WhoDecided) -> Message:
+def sampling_message(one: Sampling, forest: Forest) -> Message:
     """The failure: which spans are kept or dropped against what was wanted, and by whom."""
     message = Message(_verdict(one))
     message.tree = focused_lines(forest, one.wrong)
     told = {id(span) for span in one.wrong}
-    reasons = [_reason(span, who, told) for span in one.wrong[:_MOST]]
+    reasons = [_reason(span, told) for span in one.wrong[:_MOST]]
     if len(set(reasons)) == 1:
         message.cause = reasons[0]
         reasons = [None] * len(reasons)
@@ -74,24 +70,23 @@ def _verdict(one: Sampling) -> str:
     return f"{which} {was}, expected {'each' if one.wanted else 'none'} to be"
 
 
-def _reason(span: Span, who: WhoDecided, told: Collection[int]) -> str | None:
+def _reason(span: Span, told: Collection[int]) -> str | None:
     """Why a span is kept or dropped, as far as the data shows it.
 
     Args:
         span: the span.
-        who: knows the samplers.
         told: the spans, by identity, whose own reasons are given beside.
     """
     verb = "kept" if span.sampled else "dropped"
     above = _decided_with(span)
     if above is not span:
-        by = "" if id(above) in told else _by(above, who)
+        by = "" if id(above) in told else _by(above)
         return f"{verb} with its parent, {path_of(above)}{by}"
     if span.source in ("otlp", LOADED):
         return "a span of another process arrives here only if it is kept there"
-    sampler = who(span)
+    sampler = span.data.sampler
     if sampler is None:
-        return _perhaps_its_caller(span)
+        return None
     if span.remote_parent and sampler.follows_caller:
         did = "sampled" if span.sampled else "did not sample"
         name = quoted(span.name)
@@ -99,19 +94,9 @@ def _reason(span: Span, who: WhoDecided, told: Collection[int]) -> str | None:
     return f"{verb} by {sampler.words}"
 
 
-def _perhaps_its_caller(span: Span) -> str | None:
-    """What can be said of a span that is kept by a sampler that nobody knows."""
-    if not span.sampled or not span.remote_parent or span.source != "opentelemetry":
-        return None
-    return (
-        f"{quoted(span.name)} continues a trace of another process; ParentBased, the SDK's default "
-        "sampler, keeps what the caller sampled"
-    )
-
-
-def _by(span: Span, who: WhoDecided) -> str:
+def _by(span: Span) -> str:
     """The rest of a sentence that says where the decision was made."""
-    sampler = who(span)
+    sampler = span.data.sampler
     return f", by {sampler.words}" if sampler is not None else ""
 
 

@@ -71,6 +71,7 @@ def _part(one: object) -> str:
         fields = dict(one)
     elif isinstance(one, Event | Link):
         fields = one._asdict()
+        fields.pop("types", None)  # its own is in the attributes
     else:
         return _value(one)
     fields.pop("time_ns", None)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pytest_traces.forest import Forest, Span, walk_down
 from pytest_traces.model import ErrorData
 from pytest_traces.recording.arrivals import LEVEL, MESSAGE, is_told
-from pytest_traces.shape.passing import Passed, SpanKey, passed_through
+from pytest_traces.shape.passing import Passed, SpanKey, is_of, passed_through
 
 _LONGEST = 80
 #: Levels of reports that are no errors.
@@ -163,8 +163,21 @@ def lifted_error(report: ErrorData, name: str, above: Span) -> ErrorEvent:
 def passed_in(forest: Forest, reports: Iterable[ErrorData]) -> Passed:
     """The spans that an exception went through that was reported of another one."""
     serious = [one for one in reports if is_serious(one.level)]
-    own = {id(span) for span in forest.spans if serious and span.events and exceptions_of(span)}
+    by_key: dict[SpanKey | None, list[ErrorData]] = defaultdict(list)
+    for report in serious:
+        by_key[report.key].append(report)
+    own = {
+        id(span)
+        for span in forest.spans
+        if serious and span.events and exceptions_of(span) and _is_own(span, by_key)
+    }
     return passed_through(forest, serious, own)
+
+
+def _is_own(span: Span, by_key: Mapping[SpanKey | None, Sequence[ErrorData]]) -> bool:
+    """Whether its own exceptions explain its status: none that another one is known to have set."""
+    reports = by_key.get((span.trace_id, span.span_id), ())
+    return not reports or any(is_of(one, span) for one in reports)
 
 
 def by_time(forest: Forest, events: Iterable[ErrorEvent]) -> list[ErrorEvent]:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from pytest_traces.forest import Forest, Span
 from pytest_traces.model import ErrorData
-from pytest_traces.shape.errors import ErrorEvent, depths, is_serious
+from pytest_traces.recording.arrivals import types_of
+from pytest_traces.shape.errors import ErrorEvent, depths, is_serious, told
 from pytest_traces.shape.fields import type_names, value_matches
-from pytest_traces.shape.passing import NONE_PASSED, Passed
+from pytest_traces.shape.passing import NONE_PASSED, Passed, is_of
 
 
 class Fault(NamedTuple):
@@ -54,12 +55,12 @@ def faults_in(
     types = {name for one in allowed if isinstance(one, type) for name in type_names(one)}
     names = [one for one in allowed if not isinstance(one, type)]
     serious = [one for one in events if is_serious(one.level)]
-    explained = {id(one.span) for one in serious if one.lifted_from is None}
+    explained = {id(one.span) for one in serious if _explains_its_own(one)}
     excused: list[ErrorEvent] = []
     faults: list[Fault] = []
     told_of: set[int] = set()
     for one in serious:
-        if one.type is not None and one.type in types:
+        if one.type in types or (one.data is not None and _is_allowed(one.data, types)):
             told_of.add(id(one.data))
             continue
         if one.span is not None and _is_named(names, one.span):
@@ -70,15 +71,32 @@ def faults_in(
     for span in forest.spans:
         if span.status == "error" and id(span) not in explained and not _is_named(names, span):
             fault = _of_status(span, passed.get((span.trace_id, span.span_id)))
-            if fault.passed is None or not (
-                id(fault.passed) in told_of or fault.passed.type in types
-            ):  # else it is told, or allowed, with that error
+            if fault.passed is None:
+                left_by = span.data.left_by
+                is_told = left_by is not None and not types.isdisjoint(left_by.types)
+            else:  # it is told, or allowed, with that error
+                is_told = id(fault.passed) in told_of or _is_allowed(fault.passed, types)
+            if not is_told:
                 faults.append(fault)
     return _first_of_all(forest, faults, excused, passed) if faults else Faults([], [])
 
 
+def _explains_its_own(event: ErrorEvent) -> bool:
+    """Whether the status of its span may have come of it."""
+    if event.span is None or event.lifted_from is not None:
+        return False
+    return event.data is None or is_of(event.data, event.span)
+
+
+def _is_allowed(report: ErrorData, types: set[str]) -> bool:
+    """Whether its class, or one that this is derived from, is among these."""
+    return report.type in types or not types.isdisjoint(types_of(report))
+
+
 def _of_status(span: Span, passed: ErrorData | None) -> Fault:
-    text = span.status_description or "status error"
+    text, left_by = span.status_description or "status error", span.data.left_by
+    if left_by is not None:
+        text = f"{told(left_by.types[0], None)} ({text})"
     return Fault(span, text, span.start_ns if span.end_ns is None else span.end_ns, None, passed)
 
 

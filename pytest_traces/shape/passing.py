@@ -9,8 +9,13 @@ Such a status is explained by the report where nothing else can be meant:
   span without that status shows;
 * nothing began in the meantime where the exception went: it ends one thing after the other, and
   only an answer that says so may be sent;
+* where it is known which exception left a span, it is the one that was reported, or, below, one
+  that this came of;
 * the status is the one that an exception leaves, and not, say, one of an answer of HTTP. That of
   a server that answered 500 is explained by what came up to it, and by nothing else.
+
+Where the report names a span of another source, it is told in that one, and explains the span of
+Sentry that was current meanwhile as well, with the ways from there.
 
 One report explains one way. Whatever is in doubt remains an error by itself.
 """
@@ -23,11 +28,14 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from pytest_traces.forest import Forest, Span
-from pytest_traces.model import ErrorData
+from pytest_traces.model import ErrorData, Thrown
 from pytest_traces.settings import RECEIVED
 
 SpanKey = tuple[str, str]
 _Failed = tuple[int, int, Span]  # its end, its order, itself
+#: Stacks of them: of all, of those that nobody knows what has left them, and by what that was.
+_Stacks = dict["Thrown | str | None", list[_Failed]]
+_ALL = "all"
 #: The spans, by trace id and span id, with the report of the exception that went through each.
 Passed = Mapping[SpanKey, ErrorData]
 
@@ -50,8 +58,9 @@ def passed_through(forest: Forest, reports: Iterable[ErrorData], own: set[int]) 
     """
     by_trace: dict[str, list[ErrorData]] = defaultdict(list)
     for report in reports:
-        if report.key is not None and report.type is not None:
-            by_trace[report.key[0]].append(report)
+        if report.type is not None:
+            for trace_id in {key[0] for key in (report.key, report.beside) if key is not None}:
+                by_trace[trace_id].append(report)
     found: dict[SpanKey, ErrorData] = {}
     for trace in forest.traces if by_trace else ():
         if trace.trace_id in by_trace:
@@ -84,34 +93,42 @@ class _Ways:
                 self._starts[thread].append(self._start(span))
         for starts in self._starts.values():
             starts.sort()
-        self._failed: dict[int, tuple[list[_Failed], list[_Failed]]] = {}
+        self._failed: dict[int, tuple[list[_Failed], _Stacks]] = {}
         for report in sorted(reports, key=self._time):
-            told = by_id.get(report.key[1]) if report.key is not None else None
-            if told is not None:
-                self._go_down(told, report)
-                self._go_up(told, report)
+            self._go_from(by_id, report)
+
+    def _go_from(self, by_id: Mapping[str, Span], report: ErrorData) -> None:
+        """From the span that the report names, and from Sentry's own beside it."""
+        for key in (report.key, report.beside):
+            span = by_id.get(key[1]) if key is not None else None
+            if span is None or key != _key(span):
+                continue
+            self._go_down(span, report)
+            self._go_up(span, report)
+            if key == report.beside and self._is_on_way(span, report):
+                self.found[_key(span)] = report
 
     def _go_down(self, span: Span, report: ErrorData) -> None:
         """From where it was captured to where it came from."""
         limit, thread = self._time(report), report.thread
         while True:
-            failed = self._failed_until(limit, span)
-            if not failed or self._has_begun(failed[-1][0], limit, thread):
+            failed = self._failed_until(limit, span, report)
+            if failed is None or self._has_begun(failed[0], limit, thread):
                 return
-            limit, _, span = failed.pop()
+            limit, _, span = failed
             thread = span.data.thread
             self.found[_key(span)] = report
 
     def _go_up(self, span: Span, report: ErrorData) -> None:
         """From where it was captured, and raised again, to where it was caught."""
         ended, time = self._end(span), self._time(report)
-        if not _is_of_exception(span) or ended is None or _http_status(span) is not None:
+        if not (_is_of_exception(span) and is_of(report, span)) or ended is None:
             return
-        if not self._start(span) <= time <= ended:
+        if not self._start(span) <= time <= ended or _http_status(span) is not None:
             return
         while True:
             parent = span.parent
-            if parent is None or span.remote_parent or not self._is_unexplained(parent):
+            if parent is None or span.remote_parent or not self._is_on_way(parent, report):
                 return
             until, status = self._end(parent), _http_status(parent)
             is_answer = status == _ANSWER and parent.kind == "server"
@@ -124,8 +141,8 @@ class _Ways:
                 return
             span, ended = parent, until
 
-    def _failed_until(self, limit: int, span: Span) -> list[_Failed]:
-        """Children that nothing explains, in the order of their ends; limits only grow."""
+    def _failed_until(self, limit: int, span: Span, report: ErrorData) -> _Failed | None:
+        """The last child that nothing explains and that this may have left; limits only grow."""
         if id(span) not in self._failed:
             every = sorted(
                 (end, child.order, child)
@@ -135,13 +152,22 @@ class _Ways:
                 and self._is_unexplained(child)
                 and _http_status(child) is None
             )
-            self._failed[id(span)] = every[::-1], []
-        later, failed = self._failed[id(span)]
+            self._failed[id(span)] = every[::-1], defaultdict(list)
+        later, stacks = self._failed[id(span)]
         while later and later[-1][0] <= limit:
-            failed.append(later.pop())
-        while failed and _key(failed[-1][2]) in self.found:
-            failed.pop()
-        return failed
+            one = later.pop()
+            stacks[_ALL].append(one)
+            stacks[one[2].data.left_by].append(one)
+        last: _Failed | None = None
+        for stack in (stacks[of] for of in ((None, *report.thrown) if report.thrown else (_ALL,))):
+            while stack and _key(stack[-1][2]) in self.found:
+                stack.pop()
+            if stack and (last is None or stack[-1][:2] > last[:2]):
+                last = stack[-1]
+        return last
+
+    def _is_on_way(self, span: Span, report: ErrorData) -> bool:
+        return self._is_unexplained(span) and is_of(report, span)
 
     def _is_unexplained(self, span: Span) -> bool:
         if not _is_of_exception(span) or span.source == RECEIVED:
@@ -163,6 +189,12 @@ class _Ways:
     def _end(self, span: Span) -> int | None:
         stamps = span.data.stamps if self._ticks else None
         return span.end_ns if stamps is None else stamps.end_ns
+
+
+def is_of(report: ErrorData, span: Span) -> bool:
+    """Whether the exception that was reported may be the one that has left the span."""
+    left_by = span.data.left_by
+    return left_by is None or not report.thrown or left_by == report.thrown[0]
 
 
 def _key(span: Span) -> SpanKey:

@@ -74,22 +74,25 @@ def read_file(path: object) -> list[SpanData]:
     return read_trace(Path(origin).read_bytes(), origin)
 
 
-def read_trace(data: bytes, origin: str, *, is_answer: bool = False) -> list[SpanData]:
+def read_trace(
+    data: bytes, origin: str, *, is_answer: bool = False, parts: list[str] | None = None
+) -> list[SpanData]:
     """The spans in what was read from there.
 
     Args:
         data: all of it.
         origin: where it was read from.
         is_answer: whether it is what a backend says when it is asked for one trace.
+        parts: gets what the backend says where it gives a trace only in part.
 
     Raises:
-        UnreadableTrace: it is no trace.
+        UnreadableTrace: it is no trace, or only a part of one and there is no ``parts``.
         ModuleNotFoundError: it is protobuf, and opentelemetry-proto is not installed.
     """
     from pytest_traces.encoding.contents import read
 
     try:
-        return read(data, LOADED, is_answer=is_answer)
+        return read(data, LOADED, is_answer=is_answer, parts=parts)
     except Malformed as error:
         raise UnreadableTrace(origin, error.where, error.why) from None
     except MemoryError:

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_traces.model import Sampler, SpanData
+from pytest_traces.model import SpanData
 from pytest_traces.recording import Recording
-
-
-def sampler_of(recording: Recording, span: SpanData) -> Sampler | None:
-    """The sampler that has kept or dropped a span of this recording; None where nobody can tell."""
-    from pytest_traces.sources.opentelemetry.samplers import decider
-
-    if span.sampler is not None:
-        return span.sampler
-    return decider(recording, span) if span.source == "opentelemetry" else None
 
 
 def undecided(recording: Recording, span: SpanData) -> str | None:
@@ -24,6 +15,7 @@ def undecided(recording: Recording, span: SpanData) -> str | None:
     """
     from pytest_traces.sources.sentry.unasked import unasked
 
-    if span.source != "opentelemetry" or span.sampler is not None or not span.sampled:
+    by_sentry = span.sampler is not None and not span.sampler.yields
+    if span.source != "opentelemetry" or by_sentry or not span.sampled:
         return None
     return unasked() if "sentry" in recording.settings.sources else None

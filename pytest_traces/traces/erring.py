@@ -55,7 +55,9 @@ class Erring(Looking):
         other, before it was captured in the one above them, and with those above that it left
         next; where something else began in between, where the status is another, or that of an
         answer of HTTP, it is an error by itself. The one of HTTP that an exception explains is the
-        500 of a server that it came up to.
+        500 of a server that it came up to. Another exception that leaves the ``with`` block of
+        such a span is an error by itself, too, reported or not; it is named, and allowed with its
+        type.
 
         Args:
             allow: spans that may have one: names, regular expressions, globs; or the types
@@ -77,7 +79,8 @@ class Erring(Looking):
             if faults.found:
                 captures = [] if forest.spans else self._captures()
                 others = [one for one in captures if one.title != UNLINKED]  # that is the verdict
-                return errors_message(faults, forest, others)
+                by_type = any(isinstance(one, type) for one in allowed)
+                return errors_message(faults, forest, others, by_type=by_type)
             return None if forest.spans else nothing_message(self._captures())
 
         self._when_quiet(check, incomplete=ABSENCE)

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from pytest_traces.forest import Span
 from pytest_traces.recording import Clock, Recording, SpanKey, journal
 from pytest_traces.settings import RECEIVED
+from pytest_traces.traces import loops
 from pytest_traces.traces.frame import Frame
+
+#: What to do where nothing may wait.
+SETTLE = (
+    "an event loop runs in this thread, so an assertion cannot wait: "
+    'first await traces.settled("2s")'
+)
 
 #: How the names of our own threads begin: they bring spans only to who has asked for them.
 _OWN_THREADS = "pytest-traces receiver"
@@ -52,6 +59,26 @@ def silence(recording: Recording, *, blocked: bool) -> Callable[[], bool]:
     if blocked:
         began -= Clock.time_ns() - _last_request(recording)
     return lambda: all(is_silent(began) for is_silent in asked)
+
+
+def hears_others(recording: Recording) -> bool:
+    """Whether other processes may send it spans at all."""
+    return not silence(recording, blocked=False)()  # nobody who may has been silent since now
+
+
+def is_unheard(recording: Recording) -> bool:
+    """Whether other processes may have spans for it that nobody could wait for.
+
+    An event loop runs in this thread, and nobody has awaited them since the last request.
+    """
+    is_awaited = recording.awaited_ns > _last_request(recording)
+    return not is_awaited and loops.is_running() and hears_others(recording)
+
+
+def note_awaited() -> None:
+    """Whatever other processes had to tell has been awaited."""
+    for window in journal.windows:
+        window.awaited_ns = Clock.time_ns()
 
 
 def _last_request(recording: Recording) -> int:

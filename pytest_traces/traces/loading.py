@@ -46,8 +46,9 @@ class Loading(Feeding):
             path: of the file.
 
         Raises:
-            UnreadableTrace: it holds something else, or something is wrong in it (a ValueError);
-                it names the place and the reason.
+            UnreadableTrace: it holds something else, something is wrong in it, or the backend
+                that gave it says that it is a part of a trace only (a ValueError); it names the
+                place and the reason.
             BadValue: that is no path.
             OSError: the file cannot be read; FileNotFoundError: it is not there.
             ModuleNotFoundError: it is protobuf, and ``pytest-traces[otlp]`` is not installed.

@@ -102,7 +102,7 @@ class Looking(Viewing):
             attributes: these must be there with these values.
             service: ``service.name`` of the resource.
             scope: the name of the instrumentation scope.
-            source: ``opentelemetry``, ``handwritten``, or ``test``.
+            source: ``opentelemetry``, ``sentry``, ``otlp``, ``handwritten``, ``test`` or ``file``.
             inside: the name of an ancestor.
 
         Raises:
@@ -165,7 +165,9 @@ class Looking(Viewing):
         if found:
             message = Message(f"{plural(len(found), 'span')} fit {selection}, expected one")
             message.facts = [f"  {path_of(span)}" for span in found[:8]]
-            message.hint = "add a keyword: kind=, status=, attributes=, service=, scope=, inside="
+            message.hint = (
+                "add a keyword: kind=, status=, attributes=, service=, scope=, source=, inside="
+            )
             return message
         return self._none_fits(selection, forest)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,10 +11,14 @@ from pytest_traces.forest import Forest
 from pytest_traces.model import SpanData
 from pytest_traces.recording import journal
 from pytest_traces.report.explain import Message, add_cause, plain_message
-from pytest_traces.report.unreceived import unreceived_cause
+from pytest_traces.report.unreceived import Others, unreceived_cause
 from pytest_traces.report.words import quoted
 from pytest_traces.shape.usage import understood
+from pytest_traces.traces import loops
+from pytest_traces.traces.captures import LATE, LONGER_IN_BLOCK, captures_of
 from pytest_traces.traces.feeding import Feeding
+from pytest_traces.traces.frame import pull_all
+from pytest_traces.traces.hearing import hears_others, is_unheard, note_awaited
 from pytest_traces.wire.caller import Caller, CallerSpan, Calling, read_calling
 
 if TYPE_CHECKING:
@@ -50,7 +54,9 @@ class Playing(Feeding):
             service: the name of the service that it plays.
 
         Returns:
-            A context manager; it gives the caller with its ``headers``.
+            A context manager; it gives the caller with its ``headers``. Its end waits until
+            somebody has received them, up to the time limit; in an async test, where it is
+            ``async with``.
 
         Raises:
             AssertionError: at the end of the block, nobody has received the headers.
@@ -60,6 +66,8 @@ class Playing(Feeding):
         Example:
             >>> with traces.caller("click", baggage={"tenant": "acme"}) as caller:
             ...     client.post("/checkout", headers=caller.headers)
+            >>> async with traces.caller("click") as caller:
+            ...     await client.post("/checkout", headers=caller.headers)
         """
         __tracebackhide__ = True
         self._must_be_open("caller")
@@ -69,7 +77,9 @@ class Playing(Feeding):
         calling = understood(
             read_calling, name, chosen, baggage, tracestate, sampled=sampled, service=service
         )
-        block = CallerBlock(calling, self._must_be_open, self._assert_received)
+        block = CallerBlock(
+            calling, self._must_be_open, self._assert_received, self._await_received
+        )
         self._frame.recording.endings.append(block.complain)
         return block
 
@@ -122,40 +132,65 @@ class Playing(Feeding):
             format=format,
         )  # fmt: skip
 
-    def _assert_received(self, caller: Caller) -> None:
+    def _assert_received(self, caller: Caller, *, waited: bool = False) -> None:
         """Somebody has continued the context of the caller."""
         __tracebackhide__ = True
 
         def check(_: Forest) -> Message | None:
-            recorded = self._frame.recording.look().spans
-            if any(_continues(span, caller) for span in recorded):
-                return None
-            return self._unreceived(caller)
+            return None if self._is_received(caller) else self._unreceived(caller)
 
-        self._at_first_success(check)
+        self._at_first_success(check, waited=waited)
+
+    async def _await_received(self, caller: Caller) -> None:
+        """The same where an event loop runs, which goes on meanwhile."""
+        __tracebackhide__ = True
+        recording = self._frame.recording
+        await loops.wait(
+            lambda: self._is_received(caller) or bool(recording.problems),
+            self._frame.timeout_ns if recording.is_open else 0,
+            self._poll_ns(),
+        )
+        if not self._is_received(caller):
+            note_awaited()
+        self._assert_received(caller, waited=True)
+
+    def _is_received(self, caller: Caller) -> bool:
+        pull_all()
+        return any(_continues(span, caller) for span in self._frame.recording.look().spans)
 
     def _unreceived(self, caller: Caller) -> Message:
-        name, forest = quoted(caller.name), self._forest()
+        frame, forest = self._frame, self._forest()
+        captures = captures_of(frame, frame.window()[0], self._open_spans(), LONGER_IN_BLOCK)
         message = plain_message(
-            f"nobody received the headers of the caller {name}", forest, self._captures()
+            f"nobody received the headers of the caller {quoted(caller.name)}", forest, captures
         )
-        requests = self._frame.recording.requests_between()
-        add_cause(message, unreceived_cause(caller.headers, requests, forest))
+        others = Others.AWAITED if hears_others(frame.recording) else Others.UNKNOWN
+        if is_unheard(frame.recording):
+            others = Others.UNHEARD
+        requests = frame.recording.requests_between()
+        cause = unreceived_cause(caller.headers, requests, forest, others)
+        add_cause(message, cause)
+        if cause.hint is None:
+            message.may_come, message.in_loop = True, _in_loop(caller.name)
+            if others is Others.AWAITED and message.hint is None:
+                message.hint = f"{LATE}force_flush() there, {LONGER_IN_BLOCK}"
         return message
 
 
 class CallerBlock:
-    """The ``with`` block of :meth:`Playing.caller`."""
+    """The ``with`` or ``async with`` block of :meth:`Playing.caller`."""
 
     def __init__(
         self,
         calling: Calling,
         must_be_open: Callable[[str], None],
         assert_received: Callable[[Caller], None],
+        await_received: Callable[[Caller], Awaitable[None]],
     ) -> None:
         self._calling = calling
         self._must_be_open = must_be_open
         self._assert_received = assert_received
+        self._await_received = await_received
         self._open: list[tuple[Caller, CallerSpan]] = []
         self._was_entered = False
 
@@ -182,12 +217,35 @@ class CallerBlock:
         if error is None:
             self._assert_received(caller)
 
+    async def __aenter__(self) -> Caller:
+        __tracebackhide__ = True
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        __tracebackhide__ = True
+        caller, span = self._open.pop()
+        span.end(error)
+        if error is None:
+            await self._await_received(caller)
+
     def complain(self) -> str | None:
         """What the test has to be told at its end: a block that nobody has entered."""
         return None if self._was_entered else f"{self._call()} was never used: with ... as caller"
 
     def _call(self) -> str:
         return f"traces.caller({self._calling.name!r})"
+
+
+def _in_loop(name: str) -> str:
+    return (
+        "an event loop runs in this thread, so the end of the block cannot wait: use async with "
+        f'traces.caller({quoted(name)}), or await traces.settled("2s") in the block'
+    )
 
 
 def _continues(span: SpanData, caller: Caller) -> bool:

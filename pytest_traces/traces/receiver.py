@@ -19,6 +19,7 @@ from pytest_traces.recording import (
 from pytest_traces.report.words import plural
 from pytest_traces.settings import RECEIVED
 from pytest_traces.sources.otlp import otlp
+from pytest_traces.sources.otlp.environment import of_session
 from pytest_traces.traces.hearing import hears_servers
 
 if TYPE_CHECKING:  # it imports http.server
@@ -236,7 +237,7 @@ class SessionReceiver(Receiver):
         def report() -> None:
             if recording.takes_strays:
                 problems = endpoint.problems_since(before)
-                _report(recording, problems, endpoint.remarks - remarks)
+                _report(recording, problems, map(of_session, endpoint.remarks - remarks))
 
         attach(recording, self, is_silent)
         recording.pulls.append(report)

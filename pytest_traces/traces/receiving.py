@@ -112,6 +112,8 @@ class Receiving(Feeding):
         if ended.timed_out or ended.left_behind or (check and code):
             message = Message(f"{title_of(args)} {_fault(ended, duration(limit))}")
             message.facts = output_lines(ended.process)
+            if _is_killed(ended):
+                message.facts.append(f"  {LOST}")
             raise AssertionError(str(message))
         return ended.process
 
@@ -131,7 +133,7 @@ class Receiving(Feeding):
         """A killed child loses what it has not sent yet; one without an SDK sends nothing."""
         code = ended.process.returncode
         lines = []
-        if ended.timed_out or code < 0:
+        if _is_killed(ended):
             how = "was killed after its timeout" if ended.timed_out else end_of(code)
             lines = [f"{title} {how};", LOST]
         elif not has_sent:
@@ -147,6 +149,10 @@ def _check(args: Any) -> None:
     if not words or not all(isinstance(word, str | bytes | os.PathLike) for word in words):
         allowed = "it is a list of texts, such as ['python', 'worker.py']"
         raise BadValue("run", args, allowed)
+
+
+def _is_killed(ended: Ended) -> bool:
+    return ended.timed_out or ended.process.returncode < 0
 
 
 def _fault(ended: Ended, limit: str) -> str:

@@ -12,7 +12,7 @@ from pytest_traces.report.sampling import Sampling, sampling_message, undecided_
 from pytest_traces.report.words import listed, quoted
 from pytest_traces.shape.pattern import Name
 from pytest_traces.shape.usage import understood
-from pytest_traces.sources.samplers import sampler_of, undecided
+from pytest_traces.sources.samplers import undecided
 from pytest_traces.traces.looking import Looking
 from pytest_traces.traces.selection import Selection, select
 
@@ -112,11 +112,7 @@ class Sampled(Looking):
             wrong = [span for span in found if span.sampled is not wanted]
             if not wrong:
                 return None
-            return sampling_message(
-                Sampling(str(selection), found, wrong, wanted),
-                forest,
-                lambda span: sampler_of(recording, span.data),
-            )
+            return sampling_message(Sampling(str(selection), found, wrong, wanted), forest)
 
         self._when_quiet(check, incomplete=_INCOMPLETE)
 

@@ -19,7 +19,7 @@ from pytest_traces.traces import loops
 from pytest_traces.traces.comparing import Comparing
 from pytest_traces.traces.erring import Erring
 from pytest_traces.traces.frame import Frame, pull_all
-from pytest_traces.traces.hearing import may_come, silence
+from pytest_traces.traces.hearing import may_come, note_awaited, silence
 from pytest_traces.traces.lasting import Lasting
 from pytest_traces.traces.lens import Ignoring, Only, Step, Without
 from pytest_traces.traces.loading import Loading
@@ -129,9 +129,11 @@ class View(
         if not self._frame.recording.is_open:
             limit = 0  # nothing ends any more
         is_silent = silence(self._frame.recording, blocked=False)
-        if not await loops.wait(
+        is_settled = await loops.wait(
             lambda: not self._open_spans() and is_silent(), limit, self._poll_ns()
-        ):
+        )
+        note_awaited()
+        if not is_settled:
             still_open = self._open_spans()
             what = "spans are still open" if still_open else "other processes still send spans"
             self._fail(Message(f"{what} after {duration(limit)}"), still_open, blocked=False)

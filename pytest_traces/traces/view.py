@@ -8,24 +8,28 @@ from types import FunctionType
 from typing import NoReturn
 
 from pytest_traces.forest import Forest, Span
-from pytest_traces.recording import Capture, SpanKey, journal
+from pytest_traces.recording import Capture, SharesContext, SpanKey, journal
 from pytest_traces.report.causes import Cause
 from pytest_traces.report.explain import Message, add_captured, add_tellings, open_lines
 from pytest_traces.report.words import listed, quoted
 from pytest_traces.shape.fields import Fields
+from pytest_traces.sources.advice import KEEPING
 from pytest_traces.sources.handwritten.blocks import blocks_of_this_thread
 from pytest_traces.traces import loops
-from pytest_traces.traces.captures import captures_of
+from pytest_traces.traces.captures import ASK_BEFORE_FORK, captures_of
 from pytest_traces.traces.exceeded import DurationExceeded
 from pytest_traces.traces.frame import Frame, forks, pull_all
-from pytest_traces.traces.hearing import cut_off, may_come, missing_parents, silence
+from pytest_traces.traces.hearing import (
+    SETTLE,
+    cut_off,
+    is_unheard,
+    may_come,
+    missing_parents,
+    silence,
+)
 from pytest_traces.traces.lens import Only, Step, hidden_name
 
 _POLL_NS = 20_000_000
-_SETTLE = (
-    "an event loop runs in this thread, so an assertion cannot wait: "
-    'first await traces.settled("2s")'
-)
 #: What an open span may still bring must not be there.
 ABSENCE = "absence cannot be asserted while spans are open"
 
@@ -62,14 +66,7 @@ class Viewing:
         if not self._frame.recording.has_open_entries(*self._frame.bounds()):
             return []
         forest = self._frame.forest()
-        around = blocks_of_this_thread()
-        around |= {key for source in journal.sources.values() if (key := source.current())}
-        exempt = {
-            _key(one)
-            for span in forest.spans
-            if _key(span) in around
-            for one in (span, *span.ancestors)
-        }
+        exempt = _around_the_caller(forest)
         for step in self._frame.steps:
             if not isinstance(step, Only):  # what is elsewhere may still matter
                 forest = step.apply(forest)
@@ -85,8 +82,15 @@ class Viewing:
         asks = any(one.pulls or one.is_silent is not None for one in journal.windows)
         return _POLL_NS if asks else None
 
-    def _at_first_success(self, check: Callable[[Forest], Message | None]) -> None:
-        """Return as soon as the check finds nothing wrong; fail when the time is over."""
+    def _at_first_success(
+        self, check: Callable[[Forest], Message | None], *, waited: bool = False
+    ) -> None:
+        """Return as soon as the check finds nothing wrong; fail when the time is over.
+
+        Args:
+            check: gives the failure, or None.
+            waited: the time is over already.
+        """
         __tracebackhide__ = True
         failure: list[Message | None] = []
 
@@ -95,10 +99,9 @@ class Viewing:
             failure[:] = [self._selects_nothing(forest) or check(forest)]
             return failure[0] is None or bool(self._frame.recording.problems)
 
-        blocked = loops.is_running()
-        can_wait = may_come(
-            self._frame.recording
-        )  # asked first: who runs now may have ended by then
+        blocked = loops.is_running() and not waited
+        # Asked first: who runs now may have ended by then.
+        can_wait = not waited and may_come(self._frame.recording)
         if not holds() and can_wait and not blocked:
             journal.wait(holds, self._frame.timeout_ns, self._poll_ns())
         self._fail_on_problems()
@@ -197,9 +200,7 @@ class Viewing:
             when = forks.when(self._frame.recording)
             message = Message(f"spans were started in a process forked {when}")
             message.facts = ["  they are not here, so nothing can be said to be complete or absent"]
-            message.hint = (
-                "ask for traces.receiver first: forked children then send their spans here"
-            )
+            message.hint = ASK_BEFORE_FORK
             return message
         dropped = self._frame.recording.remarks.get("unsampled")
         if dropped:
@@ -213,8 +214,13 @@ class Viewing:
         __tracebackhide__ = True
         if still_open and not any("still open" in line for line in message.facts):
             message.facts = open_lines(still_open) + message.facts
-        if still_open and blocked:
-            message.hint = _SETTLE
+        over = [quoted(span.name) for span in still_open if forks.is_over(span.data)]
+        is_awaited = message.may_come and is_unheard(self._frame.recording)
+        if blocked and (is_awaited or len(over) < len(still_open)):
+            message.hint = message.in_loop or SETTLE
+        if over and not message.cause:
+            message.cause = f"{listed(over)} cannot end any more: the forked child has ended"
+            message.hint = message.hint or f"if it was killed, or left by os._exit: {KEEPING}"
         if not message.only_late or still_open:
             raise AssertionError(str(message))
         attempt = self._frame.recording.attempt
@@ -247,10 +253,33 @@ def _key(span: Span) -> SpanKey:
     return span.trace_id, span.span_id
 
 
+def _around_the_caller(forest: Forest) -> set[SpanKey]:
+    """The caller's blocks and its current spans, with what is above them.
+
+    Where tasks share what is current, only what has begun in the calling one, or before it in the
+    one that has created it, is its own: the rest is work that goes on beside it.
+    """
+    around: dict[SpanKey, set[SpanKey] | None] = dict.fromkeys(blocks_of_this_thread())
+    for source in journal.sources.values():
+        key = source.current()
+        if key is not None and isinstance(source, SharesContext):
+            around.setdefault(key, source.begun_here())
+        elif key is not None:
+            around[key] = None
+    found: set[SpanKey] = set()
+    for span in forest.spans if around else ():
+        if _key(span) in around:
+            own = around[_key(span)]
+            line = [_key(one) for one in (span, *span.ancestors)]
+            first = (n for n, key in enumerate(line) if own is None or key in own)
+            found.update(line[next(first, len(line)) :])
+    return found
+
+
 def _still_sending(*, blocked: bool) -> Message:
     message = Message("absence cannot be asserted while other processes may send spans")
     if blocked:
-        message.hint = _SETTLE
+        message.hint = SETTLE
     return message
 
 

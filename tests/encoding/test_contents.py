@@ -6,6 +6,7 @@ import base64
 import codecs
 import gzip
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -179,11 +180,42 @@ def test_wrappings(wrap: Callable[[bytes], bytes]) -> None:
                                   b'{"batches":null}', b'{"trace":{}}', b'{"result":{}}',
                                   b'{"trace":{},"metrics":{"inspectedBytes":"12"}}',
                                   b'{"trace":null,"status":"COMPLETE"}',
-                                  b'{"trace":{},"status":"PARTIAL","message":"busy"}',
                                   b'{"data":null,"errors":[{"code":404}]}'])  # fmt: skip
 def test_documents_without_a_span(data: bytes) -> None:
     """Have none; whoever needs one has to look."""
     assert read(data, "file") == read(data, "file", is_answer=True) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "where", "why"),
+    [
+        ({"trace": OTLP, "status": "PARTIAL", "message": "too\nlarge"}, "status", "too large"),
+        ({"trace": OTLP, "status": 1}, "status", "it does not say why"),
+        ({"trace": {}, "status": "PARTIAL", "message": 5}, "status", "it does not say why"),
+        ({**OTLP, "status": "PARTIAL", "message": "busy"}, "status", "busy"),
+        ({"data": [JAEGER], "errors": ["busy"]}, "errors[0]", "busy"),
+    ],
+)
+def test_a_part_of_a_trace(value: object, where: str, why: str) -> None:
+    """Is none, unless who asks wants to hear of it, also where it is packed."""
+    said = f"the backend gives only a part: {why}"
+    with pytest.raises(Malformed) as caught:
+        read(packed(value), "file")
+    assert (caught.value.where, caught.value.why) == (where, said)
+    with pytest.raises(Malformed, match=f"^line 2, {re.escape(where)}: {said}$"):
+        read(packed(OTLP) + b"\n" + packed(value), "file")
+
+    parts: list[str] = []
+    read(gzip.compress(packed(value)), "file", is_answer=True, parts=parts)
+    assert parts == [said]
+
+
+@pytest.mark.parametrize("status", ["COMPLETE", 0, None])
+def test_a_whole_trace(status: object) -> None:
+    """As Tempo says itself."""
+    value = {"trace": OTLP, "status": status, "message": "", "metrics": {}}
+
+    assert seen(packed(value)) == [ONE]
 
 
 @pytest.mark.parametrize("data", [b"{}", b'{"metrics":{}}', b'{"status":"COMPLETE"}'])

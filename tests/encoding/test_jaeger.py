@@ -274,9 +274,11 @@ def test_a_process_within_the_span_counts() -> None:
 
 
 def test_a_span_without_a_process_has_no_service() -> None:
-    """Neither has one whose process is not there."""
-    assert read(processID="p9").service is None
+    """Neither has any in a trace that tells of no processes."""
     assert read(processID=None).resource == {}
+    assert read(processID="").service is None
+    (only,) = decode({"traceID": TRACE, "spans": [span()], "processes": None}, "file")
+    assert only.service is None
 
 
 def test_a_span_without_a_duration_has_not_ended() -> None:
@@ -337,6 +339,36 @@ def test_a_span_without_a_duration_has_not_ended() -> None:
         ),
         ({"data": None, "errors": ["x" * 999]}, "errors[0]", f"the backend says: {'x' * 200}"),
         ({"data": None, "errors": ["busy"]}, "errors[0]", "the backend says: busy"),
+        (
+            answer(span(), span(processID="p9")),
+            "data[0].spans[1].processID",
+            "'p9' is not usable; its trace has no such process",
+        ),
+        (
+            {"traceID": TRACE, "spans": [span()], "processes": {"p1": None}},
+            "spans[0].processID",
+            "'p1' is not usable; its trace has no such process",
+        ),
+        (
+            answer(span(processID=1)),
+            "data[0].spans[0].processID",
+            "1 is not usable; a string is needed",
+        ),
+        (
+            answer(span()) | {"errors": [{"code": 500, "msg": "storage\ntimeout"}]},
+            "errors[0]",
+            "the backend gives only a part: storage timeout",
+        ),
+        (
+            answer(span()) | {"errors": [{"msg": "trace not found", "traceID": "1"}]},
+            "errors[0]",
+            "the backend gives only a part: trace not found",
+        ),
+        (
+            answer(span()) | {"errors": [{"code": 404, "msg": ""}]},
+            "errors[0]",
+            "the backend gives only a part: it does not say why",
+        ),
         ({"data": None, "errors": [[]]}, "errors[0]", "[] is not usable; a string is needed"),
         (
             answer(span(tags=[tag("k", nested(600))])),
@@ -374,6 +406,29 @@ def test_an_answer_without_traces_has_no_spans() -> None:
 def test_a_trace_that_is_not_found_has_no_spans(data: object, code: object) -> None:
     """It is said with a status of its own, or with none."""
     assert decode({"data": data, "errors": [{"code": code, "msg": "not found"}]}, "file") == []
+
+
+@pytest.mark.parametrize("errors", [None, []])
+def test_an_answer_without_errors_is_whole(errors: object) -> None:
+    """What is odd in a span is a warning of it."""
+    whole = answer(span(warnings=["invalid parent span IDs=1; skipping clock skew adjustment"]))
+    parts: list[str] = []
+
+    assert len(decode(whole | {"errors": errors}, "file")) == 1
+    assert len(decode(whole | {"errors": errors}, "file", parts)) == 1
+    assert parts == []
+
+
+def test_who_asks_again_gets_the_part() -> None:
+    """And what the backend says of it."""
+    errors = [{"code": 500, "msg": "x" * 999}, "busy"]
+    parts: list[str] = []
+
+    assert len(decode(answer(span()) | {"errors": errors}, "file", parts)) == 1
+    assert parts == [
+        f"the backend gives only a part: {'x' * 200}",
+        "the backend gives only a part: busy",
+    ]
 
 
 def test_values_may_be_nested() -> None:

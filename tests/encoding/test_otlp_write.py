@@ -42,7 +42,7 @@ spans = st.builds(
     status=st.sampled_from(STATUSES),
     status_description=st.none() | texts.filter(bool),
     attributes=attributes,
-    events=st.lists(st.builds(Event, texts, times, attributes), max_size=2).map(tuple),
+    events=st.lists(st.builds(Event, texts, times, attributes, st.just(())), max_size=2).map(tuple),
     links=st.lists(st.builds(Link, trace_ids, ids, attributes), max_size=2).map(tuple),
     scope=st.none() | texts.filter(bool),
     source=st.just("otlp"),
@@ -51,6 +51,7 @@ spans = st.builds(
     thread=st.none(),
     stamps=st.none(),
     sampler=st.none(),
+    left_by=st.none(),
 )
 
 

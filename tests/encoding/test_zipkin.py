@@ -133,7 +133,7 @@ def test_a_span_without_a_timestamp_starts_with_what_is_known() -> None:
     noted = [{"timestamp": 500, "value": "b"}, {"timestamp": 400, "value": "a"}]
 
     assert starts(span(annotations=noted, **unknown), span(id="c3")) == [400, 1_000]
-    assert starts(span(**unknown), span(kind="CLIENT")) == [1_000, 1_000]
+    assert starts(span(kind="SERVER", **unknown), span(kind="CLIENT")) == [1_000, 1_000]
     assert starts(span(id="c3", parentId="a1", **unknown), span(), span(id="d4", timestamp=9)) == [
         1_000, 1_000, 9,
     ]  # fmt: skip

@@ -55,6 +55,20 @@ def test_children():
     assert board.expect_child() == first
 
 
+def test_children_that_have_ended():
+    """Also when their places are free, and whatever is asked for."""
+    board = Board()
+    first, second = board.expect_child(), board.expect_child()
+    board.enter_child(first, os.getpid())
+    board.enter_child(second, 2**22 + 1)
+    assert board.is_over(2**22 + 1)
+    assert board.has_children()
+    board.enter_child(first, 2**22 + 2)
+    assert not board.has_children()
+    over = [board.is_over(pid) for pid in (2**22 + 1, 2**22 + 2, os.getpid(), None, [1], 0)]
+    assert over == [True, True, False, False, False, False]
+
+
 def test_more_children_than_places():
     """The last place is shared."""
     board = Board()

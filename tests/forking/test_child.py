@@ -1,5 +1,6 @@
 """A forked child, as far as it can be looked at in one process."""
 
+import os
 from collections.abc import Sequence
 
 import pytest
@@ -15,6 +16,7 @@ class Shipment:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, list[str]]] = []
+        self.processes: set[object] = set()
         self.error: Exception | None = None
         self.made = 0
 
@@ -27,6 +29,7 @@ class Shipment:
         """Note their names, with ``*`` for open ones."""
         if self.error is not None:
             raise self.error
+        self.processes.update(one.resource["process.pid"] for one in spans)
         self.sent.append((url, [one.name + "*" * (one.end_ns is None) for one in spans]))
 
 
@@ -81,6 +84,7 @@ def test_where_a_receiver_serves_some(here):
     here.route("u", [here.lost])
     here.end(here.start("a"))
     assert here.shipment.sent == [("u", ["a*"]), ("u", ["a"])]
+    assert here.shipment.processes == {os.getpid()}
     assert here.raised == (True, False)
     assert here.shipment.made == 1
 

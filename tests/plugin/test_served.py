@@ -124,6 +124,96 @@ def test_a_span_that_comes_when_its_test_is_over(run):
     result.stdout.fnmatch_lines(["*2 spans came to traces_receiver *: 2 × late"])
 
 
+def test_what_an_earlier_request_still_does(run):
+    """It goes with the request, which began in the test before, and is no test's."""
+    result = run(
+        """
+        import time
+        import pytest
+
+        BEGUN = []
+
+        def test_first(traces, server):
+            BEGUN.append(time.time_ns())
+
+        def test_second(traces, server):
+            server.send("query", number=3, parent=f"{2:016x}")
+            server.send("work", number=2, parent=f"{1:016x}")
+            server.send("mine", "c" * 32)
+            with pytest.raises(AssertionError):
+                traces.assert_none("query")
+            server.send("request", at=BEGUN[0])
+            traces.assert_none("query")
+            traces.assert_tree("mine")
+
+        def test_third(traces, server):
+            server.send("late", number=7, at=BEGUN[0])
+            with pytest.raises(AssertionError) as raised:
+                traces.assert_path("mine")
+            assert "    OTLP            nothing of this test; 1 span of an earlier test, or of none\\n" in str(raised.value)
+        """,
+        "-p", "no:randomly", conftest=CONFTEST,
+    )  # fmt: skip
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["*4 spans came to traces_receiver *: late, query, request, work"])
+
+
+def test_what_a_trace_of_an_earlier_test_still_does(run):
+    """It is of the test that has begun the trace, which is over."""
+    result = run(
+        """
+        TRACE = []
+
+        def test_first(traces, server):
+            with traces.caller("click") as caller:
+                TRACE.append(caller.trace_id)
+                server.send("request", TRACE[0], 2, caller.span_id)
+
+        def test_second(traces, server):
+            server.send("background", TRACE[0], parent=f"{3:016x}")
+            server.send("mine", "c" * 32)
+            traces.assert_tree("mine")
+        """,
+        "-p", "no:randomly", conftest=CONFTEST,
+    )  # fmt: skip
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*1 span came to traces_receiver *: background"])
+
+
+def test_a_trace_that_a_wider_fixture_has_begun(run):
+    """It goes through all tests; each has what started in it."""
+    pytest.importorskip("opentelemetry.sdk.trace")
+    result = run(
+        """
+        import pytest
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.trace import set_span_in_context
+
+        TRACER = TracerProvider().get_tracer("a")
+
+        @pytest.fixture(scope="module")
+        def span(server):
+            with TRACER.start_as_current_span("session") as span:
+                yield span
+
+        @pytest.fixture
+        def trace(span):
+            return f"{span.get_span_context().trace_id:032x}"
+
+        def test_first(traces, span, trace, server):
+            TRACER.start_span("here", set_span_in_context(span)).end()
+            server.send("first", trace, 1, f"{9:016x}")
+            traces.assert_count("first", at_least=1)
+
+        def test_second(traces, trace, server):
+            server.send("second", trace, 2, f"{9:016x}")
+            traces.assert_count("second", at_least=1)
+        """,
+        "-p", "no:randomly", conftest=CONFTEST,
+    )  # fmt: skip
+    result.assert_outcomes(passed=2)
+
+
 def test_all_claimed(run):
     """Then there is nothing to say."""
     result = run(

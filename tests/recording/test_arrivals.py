@@ -73,6 +73,41 @@ def test_a_span_that_began_before():
     assert numbers((12, span(5), 0)) == []
 
 
+def test_what_is_below_a_span_that_began_before():
+    """It goes with it, at any depth, and whatever has arrived first; in a block, it does not."""
+    tree = [
+        (22, span(21, span_id="3")._replace(parent_id="2"), 0),
+        (23, span(21, span_id="2")._replace(parent_id="1"), 0),
+        (24, span(5, span_id="1"), 0),
+        (25, span(21, span_id="9")._replace(parent_id="8"), 0),
+    ]
+    entries: dict[int, Any] = {n: Arrival("otlp", one.end_ns, one, 0) for n, one, _ in tree}
+    spans = [(n, one) for n, one, _ in tree]
+
+    def seen(border: Border) -> list[str]:
+        return [one.span_id for _, one in placed(spans, entries, border)]
+
+    assert seen(Border(10, MARKS, takes_strays=True, test_first=10)) == ["9"]
+    assert seen(Border(20, MARKS, takes_strays=True, test_first=0)) == ["3", "2", "9"]
+
+
+def test_a_trace_of_an_earlier_test():
+    """Nothing of it is of this one, unless this one takes part in it."""
+    stray = (25, span(22), 0)
+    here = (21, SpanData("here", "far", "9", None, 21, 22), None)
+
+    def seen(*spans: tuple[int, SpanData, int | None]) -> list[str]:
+        entries: dict[int, Any] = {
+            n: Arrival("otlp", one.end_ns, one, 0) if owner is not None else one
+            for n, one, owner in spans
+        }
+        border = Border(10, MARKS, True, 10, {"far"}.__contains__)
+        return [one.name for _, one in placed([(n, one) for n, one, _ in spans], entries, border)]
+
+    assert seen(stray) == []
+    assert seen(here, stray) == ["here", "x"]
+
+
 def test_no_marks():
     """Then it is where it has arrived."""
     entry = Arrival("otlp", 2, span(1), owner=10)

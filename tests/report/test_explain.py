@@ -141,7 +141,7 @@ def test_several_fit(grow: Grow, failure: Failure) -> None:
         "  'a > b'\n"
         "  'a > b'\n"
         "\n"
-        "  hint:  add a keyword: kind=, status=, attributes=, service=, scope=, inside="
+        "  hint:  add a keyword: kind=, status=, attributes=, service=, scope=, source=, inside="
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_traces.assembly import assemble
 from pytest_traces.forest import Forest
-from pytest_traces.model import ErrorData, Event, SpanData, Stamps
+from pytest_traces.model import ErrorData, Event, SpanData, Stamps, Thrown
 from pytest_traces.recording.arrivals import with_errors
 from pytest_traces.shape.errors import error_events, passed_in
 from pytest_traces.shape.faults import Faults, faults_in
@@ -414,3 +414,102 @@ def test_what_went_through_is_explained_once(above: Tree) -> None:
     assert above.passed == {"reserve"}
     assert above.at_fault(ValueError) == [("order", "KeyError: x")]
     assert above.at_fault(KeyError) == [("query", "ValueError: x")]
+
+
+ONE = Thrown(1, ("ValueError", "Exception", "BaseException"))
+TWO = Thrown(2, ("KeyError", "LookupError", "Exception", "BaseException"))
+#: Another one of the same class.
+THREE = ONE._replace(address=3)
+
+
+@pytest.mark.parametrize(
+    ("left_by", "thrown", "passed", "at_fault"),
+    [
+        (ONE, (ONE,), {"reserve", "query"}, []),
+        (TWO, (ONE, TWO), {"reserve", "query"}, []),
+        (TWO, (), {"reserve", "query"}, []),
+        (None, (ONE,), {"reserve", "query"}, []),
+        (TWO, (ONE,), {"reserve"}, ["query"]),
+        (THREE, (ONE,), {"reserve"}, []),  # its type is allowed
+    ],
+)
+def test_what_has_left_a_span_below(
+    left_by: Thrown | None,
+    thrown: tuple[Thrown, ...],
+    passed: set[str],
+    at_fault: list[str],
+    below: Tree,
+) -> None:
+    """The exception that was reported, or one that it came of; any, where nobody knows."""
+    below.spans[-1] = below.spans[-1]._replace(left_by=left_by)
+    below.reports[0] = below.reports[0]._replace(thrown=thrown)
+
+    assert below.passed == passed
+    assert [name for name, _ in below.at_fault(ValueError)] == at_fault
+
+
+@pytest.mark.parametrize(
+    ("left_by", "thrown", "passed"),
+    [
+        (ONE, (ONE, TWO), {"reserve", "order"}),
+        (TWO, (), {"reserve", "order"}),
+        (TWO, (ONE, TWO), set()),
+    ],
+)
+def test_what_has_left_a_span_above(
+    left_by: Thrown, thrown: tuple[Thrown, ...], passed: set[str], above: Tree
+) -> None:
+    """The exception that was reported, and none that it came of."""
+    above.spans[1] = above.spans[1]._replace(left_by=left_by)
+    above.reports[0] = above.reports[0]._replace(thrown=thrown)
+
+    assert above.passed == passed
+
+
+def test_another_one_left_the_span_that_was_captured_in(above: Tree) -> None:
+    """It is an error by itself there, and explains nothing above."""
+    above.spans = [one._replace(left_by=TWO) for one in above.spans]
+    above.reports[0] = above.reports[0]._replace(thrown=(ONE,))
+
+    assert above.passed == set()
+    assert above.at_fault(ValueError) == [
+        ("query", "KeyError (internal_error)"),
+        ("reserve", "KeyError (internal_error)"),
+        ("order", "KeyError (internal_error)"),
+    ]
+    assert above.at_fault(ValueError, LookupError) == []
+
+
+def test_one_below_another_that_failed_later(below: Tree) -> None:
+    """What another exception has left meanwhile is no way, and stays the way of its own report."""
+    below.failed("cache", "order", 5, 55, left_by=TWO, thread="other")
+    below.spans[1] = below.spans[1]._replace(left_by=ONE)
+    below.reports[0] = below.reports[0]._replace(thrown=(ONE,))
+    below.report("order", 70, "KeyError", thrown=(TWO,))
+
+    assert below.passed == {"reserve", "query", "cache"}
+    assert below.at_fault(ValueError) == [("order", "KeyError: x")]
+
+
+def test_a_report_that_names_a_span_of_another_source(below: Tree) -> None:
+    """It explains Sentry's own span that was current, and what it went through there."""
+    root = below.ids["order"]
+    below.spans[0] = below.spans[0]._replace(status="error")
+    below.reports[0] = below.reports[0]._replace(
+        key=("cd" * 16, "1" * 16), beside=(TRACE, root), thrown=(ONE,)
+    )
+
+    assert below.passed == {"order", "reserve", "query"}
+    below.spans[0] = below.spans[0]._replace(left_by=TWO)
+    assert below.passed == {"reserve", "query"}
+
+
+def test_any_width_of_others(tree: Tree) -> None:
+    """However many have been left by others."""
+    tree.add("order", None, 0, 10**6)
+    for number in range(20_000):
+        tree.failed(f"{number}", "order", number, number, left_by=Thrown(number, ("KeyError",)))
+    for number in range(2_000):
+        tree.report("order", 30_000 + number, thrown=(ONE._replace(address=-number - 1),))
+
+    assert tree.passed == set()

@@ -328,6 +328,34 @@ def test_no_errors_where_only_its_origin_is_allowed(act):
     act.assert_no_errors(allow=["SELECT stock", "reserve", "POST /order"])
 
 
+def test_no_errors_with_the_messages_of_asgi(act, grow):
+    """The answer of an exception that is allowed is an error of its message, and noise."""
+    grow("GET /boom", kind="server", status="error", events=[raised("ValueError", "kaputt", at=50)])
+    grow("GET /boom > GET /boom http send", status="error")
+
+    assert said(act, allow=[ValueError]).endswith(
+        "\n\n"
+        "  hint:  these spans repeat the status of the answer; leave them out: traces_ignore = asgi in"
+        " the\n"
+        "         ini file, or traces.ignoring(glob('* http send'), glob('* http receive'))"
+    )
+    act.ignoring(glob("* http send")).assert_no_errors(allow=[ValueError])
+
+
+def test_no_errors_with_a_status_alone(act, grow):
+    """Where types are allowed, the hint says that names can be."""
+    grow("GET /boom", kind="server", events=[raised("ValueError", "kaputt", at=50)])
+    grow("GET", status="error")
+
+    assert said(act, allow=[ValueError]).endswith(
+        "\n\n"
+        "  hint:  a status alone is no exception, and is allowed by the name of its span: "
+        "allow=['GET']"
+    )
+    assert "hint:" not in said(act)
+    act.assert_no_errors(allow=[ValueError, "GET"])
+
+
 def test_no_errors_with_several(act, grow):
     """The first in the verdict, then the others; each is below its span."""
     grow("a", error=ValueError("x"))

@@ -408,6 +408,47 @@ def test_a_part_of_a_trace(act: Traces, backend: Backend, hours: list[float]) ->
     )
 
 
+def jaeger_beside(message: str, *rows: Row) -> bytes:
+    errors = [{"code": 500, "msg": message, "traceID": TRACE}]
+    return json.dumps(json.loads(jaeger(*rows)) | {"errors": errors}).encode()
+
+
+def test_a_part_of_a_trace_that_jaeger_has(
+    act: Traces, backend: Backend, hours: list[float]
+) -> None:
+    """It says so by errors beside what it gives."""
+    backend.answers[JAEGER] = [jaeger_beside("storage timeout", *CHECKOUT[:2])]
+
+    assert failure(act, backend.url(), timeout="10s") == (
+        "the trace is not complete after 10.0 s\n"
+        "\n"
+        "  POST /checkout    internal  1.00 ms\n"
+        "  └─ SELECT orders  internal   500 us\n"
+        "\n"
+        "  asked 15 times: URL\n"
+        "  its last answer: the backend gives only a part: storage timeout"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "whole"),
+    [
+        (JAEGER, jaeger_beside("busy", *CHECKOUT), jaeger(*CHECKOUT)),
+        (TEMPO_2, tempo_2(*CHECKOUT, status="PARTIAL"), tempo_2(*CHECKOUT)),
+        (TEMPO_2, gzip.compress(tempo_2(*CHECKOUT, status="PARTIAL")), tempo_2(*CHECKOUT)),
+    ],
+)
+def test_a_part_is_asked_for_again(
+    act: Traces, backend: Backend, path: str, part: bytes, whole: bytes
+) -> None:
+    """Until all of it comes, even where it has as many spans as were asked for."""
+    backend.answers[path] = [part, part, whole]
+    act.fetch(backend.url(path), spans=4)
+
+    assert names(act) == WHOLE
+    assert len(backend.asked) == 3
+
+
 def test_the_default_quiet_time(act: Traces, backend: Backend, hours: list[float]) -> None:
     """5 s, in which an SDK exports what it has; a quarter of the timeout where that is less."""
     backend.answers[JAEGER] = [jaeger(*CHECKOUT)]

@@ -109,6 +109,27 @@ def test_a_file_is_refused_as_a_whole(act: Traces, folder: Path) -> None:
     assert act.spans == ()
 
 
+def test_a_part_of_a_trace_is_refused(act: Traces, folder: Path) -> None:
+    """Nothing could be told to be absent from it."""
+    ids = {"traceId": "1" * 32, "spanId": "1" * 16}
+    trace = {"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "POST /book", **ids}]}]}]}
+    answer = {"trace": trace, "status": "PARTIAL", "message": "trace exceeds max size"}
+    Path("part.json").write_text(json.dumps(answer))
+    with pytest.raises(UnreadableTrace) as caught:
+        act.load("part.json")
+
+    assert str(caught.value) == (
+        "not a trace: part.json\n"
+        "  status: the backend gives only a part: trace exceeds max size\n"
+        "  nothing of it was kept"
+    )
+    assert act.spans == ()
+
+    Path("part.json").write_text(json.dumps(answer | {"status": "COMPLETE"}))
+    act.load("part.json")
+    assert [span.name for span in act.spans] == ["POST /book"]
+
+
 @given(st.binary(max_size=40) | st.just(b'[{"trace_id":1,"span_id":2,"name":"x","start":1}, 5]'))
 def test_whatever_is_refused_leaves_nothing(content: bytes) -> None:
     """No span, and nothing said about it."""

@@ -112,7 +112,7 @@ def test_get_refuses_several(act):
         "2 spans fit 'select', expected one\n\n"
         "  'book > load > select'\n"
         "  'book > load > select'\n\n"
-        "  hint:  add a keyword: kind=, status=, attributes=, service=, scope=, inside="
+        "  hint:  add a keyword: kind=, status=, attributes=, service=, scope=, source=, inside="
     )
 
 

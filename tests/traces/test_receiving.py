@@ -25,8 +25,12 @@ PYTHON = Path(sys.executable).name
 HINT = (
     "  hint:  a process sends spans if an SDK is set up in it, by opentelemetry-instrument (which needs\n"
     "         the package opentelemetry-distro) or by its own code, and if it has the environment:\n"
-    "         env=traces.receiver.env; traces.run gives it"
+    "         env=traces.receiver.env; traces.run gives it. If it was killed, or left by os._exit, before\n"
+    "         it had sent them: let it end by itself or stop it by a signal that it handles, or call\n"
+    "         force_flush() before. If it sends them late (each 5 s, without OTEL_BSP_SCHEDULE_DELAY of\n"
+    '         the receiver\'s env): traces.eventually("10s"), or traces_timeout = 10s'
 )
+LOST = "spans that it had not sent, and those that were open, are lost"
 START = 1_700_000_000_000_000_000
 
 
@@ -313,7 +317,7 @@ class TestRun:
             act.run(self.python(code), timeout="3s")
         first, *rest = str(error.value).splitlines()
         assert first.endswith(" did not end within 3.00 s")
-        assert rest == ["", "  stdout:", "    begun"]
+        assert rest == ["", "  stdout:", "    begun", f"  {LOST}"]
 
     @pytest.mark.parametrize(
         ("code", "what"),
@@ -342,7 +346,9 @@ class TestRun:
         (tmp_path / "report.py").write_text("import os; os.kill(os.getpid(), 9)\n")
         with pytest.raises(AssertionError) as error:
             act.run([sys.executable, "report.py"], cwd=tmp_path, executable=sys.executable)
-        assert str(error.value) == f"{PYTHON} report.py was killed by SIGKILL\n\n  it wrote nothing"
+        assert str(error.value) == (
+            f"{PYTHON} report.py was killed by SIGKILL\n\n  it wrote nothing\n  {LOST}"
+        )
         with pytest.raises(AssertionError) as error:
             act.eventually("1ms").get("report")
         assert str(error.value) == (
@@ -352,7 +358,9 @@ class TestRun:
             "    hand-written    nothing added\n"
             "    OTLP            nothing arrived\n"
             f"                    {PYTHON} report.py was killed by SIGKILL;\n"
-            "                    spans that it had not sent are lost"
+            f"                    {LOST}\n\n"
+            "  hint:  a process that is killed does not send its last spans: let it end by itself or stop it by a\n"
+            "         signal that it handles, or call force_flush() before"
         )
 
     def test_the_environment(self, act, monkeypatch):
@@ -457,7 +465,7 @@ class TestRun:
         )
         with pytest.raises(AssertionError) as error:
             act.run(self.python(code), timeout="3s", process_group=0)
-        assert str(error.value).splitlines()[1:] == ["", "  stdout:", "    begun"]
+        assert str(error.value).splitlines()[1:] == ["", "  stdout:", "    begun", f"  {LOST}"]
 
     @pytest.mark.skipif(sys.version_info < (3, 11), reason="Popen has no process_group")
     @pytest.mark.skipif(os.name != "posix", reason="there are no groups")
@@ -516,12 +524,14 @@ class TestParents:
             "'click' is missing; its child 'POST' is left without a parent\n\n"
             "  - click                      missing\n"
             "  ~ POST  internal  1.00 ms   expected below 'click'\n\n"
-            "  cause: 'POST' of shop names a parent that has not arrived: its process has not sent it yet, does\n"
-            "         not send to this receiver, or dropped it\n\n"
+            "  cause: 'POST' of shop names a parent that has not arrived: its process has not sent it yet, was\n"
+            "         killed before it could, does not send to this receiver, or dropped it\n\n"
             "  what was captured:\n"
             "    opentelemetry   left out by traces_sources\n"
             "    hand-written    nothing added\n"
-            "    OTLP            1 span of other processes: 1 of shop"
+            "    OTLP            1 span of other processes: 1 of shop\n\n"
+            "  hint:  if it was killed, or left by os._exit: let it end by itself or stop it by a signal that it\n"
+            "         handles, or call force_flush() before"
         )
 
     @pytest.mark.parametrize("fields", [{"kind": "server"}, {"remote_parent": True}])

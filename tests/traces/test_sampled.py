@@ -270,12 +270,29 @@ def test_a_rule_that_cannot_describe_itself(otel, app):
 
 
 def test_several_samplers(otel, app):
-    """All that dropped anything are named: which of them it was is not known."""
+    """For each span the one is named that dropped it."""
     serve(tracer_of(health_rule(otel)), "GET /health")
     serve(tracer_of(otel.ALWAYS_OFF), "GET /cart")
 
+    assert said(app.assert_sampled, "GET /health").endswith(
+        "\n\n  cause: dropped by HealthCheckRule"
+    )
     assert said(app.assert_sampled, "GET /cart").endswith(
-        "\n\n  cause: dropped by HealthCheckRule or AlwaysOffSampler"
+        "\n\n  cause: dropped by AlwaysOffSampler"
+    )
+
+
+def test_one_provider_below_another(otel, app):
+    """What another sampler has dropped is not dropped with its parent."""
+    with tracer_of(otel.TraceIdRatioBased(0)).start_as_current_span("GET /cart"):
+        tracer_of(otel.ALWAYS_OFF).start_span("SELECT").end()
+
+    text = said(app.assert_sampled)
+    assert text.startswith("2 of 2 spans that fit any span are not sampled, expected each to be\n")
+    assert text.endswith(
+        "\n\n"
+        "  'GET /cart': dropped by TraceIdRatioBased{0}\n"
+        "  'GET /cart > SELECT': dropped by AlwaysOffSampler"
     )
 
 
@@ -303,20 +320,20 @@ def go_on(tracer: Any, flags: int) -> None:
     tracer.start_span("GET /cart", context=caller).end()
 
 
-def test_a_caller_and_a_sampler_that_nobody_knows(otel, app):
-    """What is known is said: the trace began elsewhere."""
+def test_a_caller_that_sampled(otel, app):
+    """The sampler follows it, whatever it does with roots."""
     go_on(tracer_of(otel.ParentBased(otel.ALWAYS_OFF)), 1)
 
     app.assert_sampled("GET /cart")
     text = said(app.assert_not_sampled, "GET /cart").replace("\n         ", " ")
     assert text.endswith(
-        "  cause: 'GET /cart' continues a trace of another process; ParentBased, the SDK's default "
-        "sampler, keeps what the caller sampled"
+        "  cause: 'GET /cart' continues a trace that its caller sampled, and "
+        "ParentBased{root:AlwaysOffSampler} follows"
     )
 
 
 def test_a_caller_that_did_not_sample(otel, app):
-    """The sampler that follows it is known, since it dropped the span."""
+    """The sampler follows it, whatever it does with roots."""
     go_on(tracer_of(otel.ParentBased(otel.ALWAYS_ON)), 0)
 
     text = said(app.assert_sampled, "GET /cart").replace("\n         ", " ")
@@ -326,8 +343,52 @@ def test_a_caller_that_did_not_sample(otel, app):
     )
 
 
+@pytest.mark.parametrize(
+    ("part", "flags", "how"),
+    [("remote_parent_sampled", 1, "sampled"), ("remote_parent_not_sampled", 0, "did not sample")],
+)
+def test_a_caller_that_is_not_asked(part, flags, how, otel, app):
+    """The part that was asked instead is named, and what the caller did."""
+    go_on(tracer_of(otel.ParentBased(otel.ALWAYS_ON, **{part: otel.TraceIdRatioBased(0)})), flags)
+
+    text = said(app.assert_sampled, "GET /cart").replace("\n         ", " ")
+    assert text.endswith(
+        "  cause: dropped by TraceIdRatioBased{0}, which ParentBased{root:AlwaysOnSampler} asks "
+        f"where the caller {how}"
+    )
+
+
+def test_a_caller_that_did_not_sample_what_is_kept(otel, app):
+    """Where the part that is asked keeps it all the same."""
+    always = otel.ParentBased(otel.ALWAYS_OFF, remote_parent_not_sampled=otel.ALWAYS_ON)
+    go_on(tracer_of(always), 0)
+
+    text = said(app.assert_not_sampled, "GET /cart").replace("\n         ", " ")
+    assert text.endswith(
+        "  cause: kept by AlwaysOnSampler, which ParentBased{root:AlwaysOffSampler} asks where the "
+        "caller did not sample"
+    )
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_parent_that_is_not_asked(sampled, otel, app):
+    """A span below is decided on by itself, and so is the one below that."""
+    root, part = (otel.ALWAYS_ON, "sampled") if sampled else (otel.ALWAYS_OFF, "not_sampled")
+    other = otel.TraceIdRatioBased(0 if sampled else 1)
+    tracer = tracer_of(otel.ParentBased(root, **{f"local_parent_{part}": other}))
+    with tracer.start_as_current_span("GET /cart"):
+        tracer.start_span("SELECT").end()
+
+    text = said(app.assert_sampled if sampled else app.assert_not_sampled, "SELECT")
+    does, was = ("dropped", "is sampled") if sampled else ("kept", "is not sampled")
+    assert text.replace("\n         ", " ").endswith(
+        f"  cause: {does} by {other.get_description()}, which "
+        f"ParentBased{{root:{root.get_description()}}} asks where the parent {was}"
+    )
+
+
 def test_recorded_but_not_sampled(otel, app):
-    """A sampler that only records keeps nothing."""
+    """A sampler that only records keeps nothing, and it is named whatever others drop."""
 
     class Recorder(otel.Sampler):
         def should_sample(self, *args, **kwargs):  # type: ignore[no-untyped-def]
@@ -338,9 +399,10 @@ def test_recorded_but_not_sampled(otel, app):
             return "Recorder"
 
     serve(tracer_of(Recorder()), "GET /cart")
+    serve(tracer_of(otel.ALWAYS_OFF), "GET /health")
 
     app.assert_not_sampled("GET /cart")
-    assert "cause" not in said(app.assert_sampled, "GET /cart")
+    assert said(app.assert_sampled, "GET /cart").endswith("\n\n  cause: dropped by Recorder")
 
 
 def test_dropped_spans_that_are_not_recorded(otel: Any) -> None:

@@ -135,7 +135,7 @@ def test_a_hint_of_its_own_stays(both):
 
     assert TOLD in text
     assert text.endswith(
-        "  hint:  add a keyword: kind=, status=, attributes=, service=, scope=, inside="
+        "  hint:  add a keyword: kind=, status=, attributes=, service=, scope=, source=, inside="
     )
 
 

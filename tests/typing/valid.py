@@ -172,7 +172,9 @@ def lasting(traces: Traces) -> tuple[int, int | None, float]:
 
 async def settling(traces: Traces) -> None:
     """In an async test."""
-    (await traces.settled("2s")).assert_tree("x")
+    async with traces.caller("click") as caller:
+        one: Caller = caller
+    (await traces.settled("2s")).assert_tree("x", one.name)
     (await traces.only("x").settled()).assert_none("y")
 
 

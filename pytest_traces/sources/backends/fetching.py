@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -21,8 +20,6 @@ _OK = 200
 _TRY_AGAIN = (202, 204, 404, 408, 425, 429)
 _SERVER_FAULTS = 500
 _NOT_ALLOWED = (401, 403)
-#: ``PartialStatus`` of Tempo's second API.
-_PARTIAL = ("PARTIAL", 1)
 _TOKEN_HINT = '\n  a token goes into headers={"Authorization": "Bearer ..."}'
 _OTHER = "the answer holds other traces, and not the one that this URL names"
 _PAGE = "a page for people came; the API is at /api/traces/<trace id>"
@@ -97,11 +94,12 @@ class Fetching:
         self._trouble = _trouble_of(answer)
         if self._trouble is not None:
             return False
-        spans = _spans_of(answer)
+        parts: list[str] = []
+        spans = _spans_of(answer, parts)
         if spans and not any(self._address.is_of(span.trace_id) for span in spans):
             raise UnreadableTrace(self._address.url, "", _OTHER)
         is_complete = self._progress.see(spans, self._now())
-        self._trouble = _said_of_part(answer.body)
+        self._trouble = next(iter(parts), None)
         if not spans and self._trouble is None:
             self._trouble = _told(answer)
         return is_complete and self._trouble is None
@@ -127,18 +125,7 @@ def _told(answer: Answer) -> str:
     return f"HTTP {answer.status} {answer.reason}".rstrip() + said
 
 
-def _spans_of(answer: Answer) -> Sequence[SpanData]:
+def _spans_of(answer: Answer, parts: list[str]) -> Sequence[SpanData]:
     if answer.is_html:
         raise UnreadableTrace(answer.address.url, "", _PAGE)
-    return read_trace(answer.body, answer.address.url, is_answer=True)
-
-
-def _said_of_part(body: bytes) -> str | None:
-    """What Tempo says where it gives a trace only in part."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError, MemoryError):  # protobuf, or several documents
-        return None
-    if not isinstance(value, dict) or value.get("status") not in _PARTIAL:
-        return None
-    return f"the backend gives only a part: {value.get('message') or 'it does not say why'}"
+    return read_trace(answer.body, answer.address.url, is_answer=True, parts=parts)

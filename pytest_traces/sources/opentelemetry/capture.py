@@ -12,7 +12,6 @@ from typing import Any
 from pytest_traces.recording import Clock, Journal, Recording
 from pytest_traces.sources.opentelemetry.pending import Pending
 from pytest_traces.sources.opentelemetry.records import Records
-from pytest_traces.sources.opentelemetry.samplers import DROPPED_BY, describe
 from pytest_traces.sources.opentelemetry.sampling import start_unsampled
 from pytest_traces.sources.patching import Patches
 from pytest_traces.sources.work import work
@@ -149,9 +148,6 @@ class SpanHooks:
             window.remark("unsampled", name)
         if len(skipping) == len(windows):
             return dropped, skipping
-        sampler = describe(getattr(tracer, "sampler", None))
-        for window in windows:
-            window.remark(DROPPED_BY, sampler)
         span = start_unsampled(start_span, tracer, dropped, args, kwargs)
         if span is dropped:
             for window in windows:

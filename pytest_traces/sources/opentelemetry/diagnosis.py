@@ -9,6 +9,7 @@ from typing import Any
 from pytest_traces.recording import Capture, Recording
 from pytest_traces.sources.opentelemetry.hints import instrumentation_hint
 from pytest_traces.sources.opentelemetry.private import sdk_is_installed
+from pytest_traces.sources.opentelemetry.samplers import decider, describe
 
 _TITLE = "OpenTelemetry"
 _ALL_THE_SAME = "its spans are recorded all the same"
@@ -59,18 +60,11 @@ def _provider(api: Any, sdk: Any, recording: Recording) -> str:
         return f"the provider does nothing ({_ALL_THE_SAME})"
     if not isinstance(provider, sdk.TracerProvider):
         return f"a provider of {type(provider).__module__.partition('.')[0]} is set"
-    sampler = _description(provider.sampler)
+    sampler = decider(describe(provider.sampler), None).words
     if sampler.startswith(("AlwaysOff", "ParentBased{root:AlwaysOff")):
         kept = f" ({_ALL_THE_SAME})" if recording.settings.record_unsampled else ""
-        return f"the provider's sampler is {sampler.partition(',')[0]}{kept}"
+        return f"the provider's sampler is {sampler}{kept}"
     return "a provider is set"
-
-
-def _description(sampler: Any) -> str:
-    try:
-        return str(sampler.get_description())
-    except Exception:  # noqa: BLE001  # the application's own sampler
-        return ""
 
 
 #: What kept spans away: topic of the remark, and the rest of the sentence.

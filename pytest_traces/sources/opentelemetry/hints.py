@@ -11,8 +11,11 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from pytest_traces.recording import Recording
+from pytest_traces.sources.advice import other_process
 
 _PREFIX = "opentelemetry.instrumentation."
+#: Clients whose requests are recorded, so that it is known whether they have sent one.
+_SEEN = ("aiohttp", "httpx", "requests")
 _INSTALLED = ("site-packages", "dist-packages", sysconfig.get_path("stdlib"))
 _HERE = str(Path(__file__).parents[2])
 
@@ -70,7 +73,7 @@ def instrumentation_hint(recording: Recording, spans: int) -> str | None:
                 return f"the {library.app_type} application {app!r} is not instrumented: " + _call(
                     library, app
                 )
-        elif spans == 0 and _is_used(library.module) and not _is_for_tests(library.module):
+        elif spans == 0 and _is_used(library.module) and _is_missed(library.module, recording):
             return f"{library.module} is imported but not instrumented: {_call(library, '')}"
     return None
 
@@ -93,9 +96,18 @@ def _is_instrumented(library: _Library, scopes: set[str | None]) -> bool:
     return bool(instrumentor and instrumentor().is_instrumented_by_opentelemetry)
 
 
-def _is_for_tests(module: str) -> bool:
-    """Whether the tests have it to call the application, whose own spans are what is missing."""
-    return module == "httpx" and "starlette.testclient" in sys.modules
+def _is_missed(module: str, recording: Recording) -> bool:
+    """Whether the library has done something of which a span could tell.
+
+    Tests call the application with httpx, in this process or in another one; then the
+    application's own spans are what is missing.
+    """
+    if module not in _SEEN:
+        return True
+    if module == "httpx" and "starlette.testclient" in sys.modules:
+        return False
+    sent = (one.client for one in recording.requests_between() if one.role == "outgoing")
+    return module in sent and other_process(recording) is None
 
 
 def _own_modules() -> Iterator[ModuleType]:

@@ -63,12 +63,11 @@ class PrivateTracers:
 
     def _make(self, provider: Any, name: str, version: str | None, *, sampled: bool) -> Any:
         from opentelemetry.sdk.trace import SpanLimits, Tracer
-        from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
         from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
         # Not provider.get_tracer(): with OTEL_SDK_DISABLED that gives a tracer without spans.
         return Tracer(
-            provider.sampler if sampled else ALWAYS_OFF,
+            provider.sampler if sampled else _nothing(),
             provider.resource,
             self._current_processors(),
             provider.id_generator,
@@ -96,6 +95,24 @@ class PrivateTracers:
             processors: Any = sdk.SynchronousMultiSpanProcessor  # without types in some versions
             self._processors = processors()
         return self._processors
+
+
+def _nothing() -> Any:
+    """A sampler that drops everything, and is named after what has made it so."""
+    import opentelemetry.trace as api
+    from opentelemetry.sdk.trace.sampling import Decision, StaticSampler
+
+    words = "a tracer that does nothing"
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        words = "OTEL_SDK_DISABLED, which is true"
+    elif isinstance(api._TRACER_PROVIDER, api.NoOpTracerProvider):
+        words = "the global provider, which does nothing"
+
+    class Nothing(StaticSampler):
+        def get_description(self) -> str:
+            return words
+
+    return Nothing(Decision.DROP)
 
 
 def sdk_is_installed() -> bool:

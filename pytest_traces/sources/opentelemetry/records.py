@@ -23,6 +23,7 @@ from pytest_traces.model import (
     Stamps,
     Status,
 )
+from pytest_traces.sources.opentelemetry.samplers import decider, describe
 from pytest_traces.sources.work import work
 
 SOURCE = "opentelemetry"
@@ -46,6 +47,7 @@ class Beginning(NamedTuple):
 
 _NONE: Mapping[str, Any] = {}
 _NO_END = (0, 0, 0)
+_NO_PARENT = (0, False, 0)
 
 
 class Records:
@@ -61,6 +63,8 @@ class Records:
         self._same: dict[Any, int] = {}
         # Resources by their id, each kept so that its id stays its own.
         self._numbers: dict[int, tuple[int, Any]] = {}
+        # What samplers call themselves, by their ids, each kept for the same reason.
+        self._samplers: dict[int, tuple[str | None, Any]] = {}
         self._excluded: dict[tuple[int, int], None] = {}
         # What many spans have in common, so that a row need not hold it.
         self._shapes: dict[_Shape, _Shape] = {}
@@ -74,6 +78,7 @@ class Records:
     def forget(self) -> None:
         """Let go of what belongs to providers; what is packed can still be decoded."""
         self._numbers.clear()
+        self._samplers.clear()
         self._shapes.clear()
 
     def pack(self, span: Any, begin: Beginning, ended: End | None = None) -> tuple[Any, ...]:
@@ -90,23 +95,28 @@ class Records:
             code, description = status._status_code._name_, status._description
             events, links = span._events._dq, span._links._dq
             trace_id, span_id, flags = context[0], context[1], context[3] & _SAMPLED
-            parent_id, remote = (parent[1], parent[2]) if parent else (0, False)
+            parent_id, remote, above = (
+                (parent[1], parent[2], parent[3] & _SAMPLED) if parent else _NO_PARENT
+            )
             name, start, resource = span._name, span._start_time, span._resource
+            sampler = span._sampler
         except (AttributeError, LookupError, TypeError):
-            (end, trace_id, span_id, flags, parent_id, remote, scope, attributes, kind, code,
-             description, events, links, name, start, resource) = _read_slowly(span)  # fmt: skip
+            (end, trace_id, span_id, flags, parent_id, remote, above, scope, attributes, kind,
+             code, description, events, links, name, start, resource,
+             sampler) = _read_slowly(span)  # fmt: skip
         if end is None:  # it may change, even now: other threads wait for nobody
             attributes = dict(attributes)
         try:
-            number = self._numbers[id(resource)][0]
+            number, decided = self._numbers[id(resource)][0], self._samplers[id(sampler)][0]
         except KeyError:
-            number = self._number(resource)
+            number, decided = self._number(resource), self._name(sampler)
         return (
             SOURCE, end, name, trace_id, span_id, flags, parent_id, remote, start, kind, code,
             description, attributes or _NONE,
             tuple((e.name, e.timestamp, _plain(e.attributes)) for e in tuple(events)),
             tuple((*link.context[:2], _plain(link.attributes)) for link in tuple(links)),
-            number, scope, begin.thread.name, _stamps(span, begin, ended, is_open=end is None),
+            number, scope, begin.thread.name, above, decided,
+            _stamps(span, begin, ended, is_open=end is None),
         )  # fmt: skip
 
     def row(self, span: Any, number: int, begin: Beginning, end: End | None) -> tuple[Any, ...]:
@@ -119,19 +129,23 @@ class Records:
         if span._events._dq or span._links._dq:
             raise LookupError
         context, parent, status = span._context, span._parent, span._status
-        attributes, resource = span._attributes._dict, span._resource
-        parent_id, remote = (parent[1], parent[2]) if parent else (0, False)
+        attributes, resource, sampler = span._attributes._dict, span._resource, span._sampler
+        if parent:
+            parent_id, remote, above = parent[1], parent[2], parent[3] & _SAMPLED
+        else:
+            parent_id, remote, above = _NO_PARENT
         try:
             resource_number = self._numbers[id(resource)][0]
+            decided = self._samplers[id(sampler)][0]
         except KeyError:
-            resource_number = self._number(resource)
+            resource_number, decided = self._number(resource), self._name(sampler)
         thread, ticks, cpu = begin
         last_ticks, last_cpu, last_thread = end or _NO_END
         ident = thread.ident
         shape = (
             context[3] & _SAMPLED, remote, span._kind._name_, status._status_code._name_,
             status._description, resource_number, span._instrumentation_scope._name,
-            thread.name, ident, *attributes,
+            thread.name, ident, above, decided, *attributes,
         )  # fmt: skip
         shape = self._shapes.setdefault(shape, shape)
         return (
@@ -148,12 +162,13 @@ class Records:
             last = first + _ROW
             (number, end, name, trace_id, span_id, parent_id, start, shape, ticks, last_ticks, cpu,
              last_cpu, last_thread, events) = rows[first:last]  # fmt: skip
-            flags, remote, kind, code, description, resource, scope, thread, ident, *keys = shape
+            (flags, remote, kind, code, description, resource, scope, thread, ident, above,
+             decided, *keys) = shape  # fmt: skip
             first = last + len(keys)
             attributes = dict(zip(keys, rows[last:first], strict=True)) if keys else _NONE
             yield number, (
                 SOURCE, end, name, trace_id, span_id, flags, parent_id, remote, start, kind, code,
-                description, attributes, (), (), resource, scope, thread,
+                description, attributes, (), (), resource, scope, thread, above, decided,
                 (ticks, last_ticks, cpu, last_cpu, ident, last_thread, events)
                 if ticks and last_ticks else None,
             )  # fmt: skip
@@ -163,9 +178,10 @@ class Records:
         if len(entry) == _LIVE:
             entry = self.pack(*entry[2:])
         (_, end, name, trace_id, span_id, sampled, parent_id, remote, start, kind, status,
-         description, attributes, events, links, resource, scope, thread,
+         description, attributes, events, links, resource, scope, thread, above, decided,
          stamps) = entry  # fmt: skip
         of_process = self._shared[resource]
+        parent = (remote, bool(above)) if parent_id else None
         if (trace_id, parent_id) in self._excluded:
             parent_id, remote = 0, False
         return SpanData(
@@ -189,6 +205,7 @@ class Records:
             remote_parent=remote,
             thread=thread,
             stamps=Stamps(*stamps) if stamps else None,
+            sampler=None if decided is None else decider(decided, parent),
         )
 
     def past_key(self, entry: tuple[Any, ...]) -> int:
@@ -206,6 +223,11 @@ class Records:
         number = self._share(dict(resource.attributes))
         self._numbers[id(resource)] = number, resource
         return number
+
+    def _name(self, sampler: Any) -> str | None:
+        named = None if sampler is None else describe(sampler)
+        self._samplers[id(sampler)] = named, sampler
+        return named
 
     def _share(self, attributes: dict[str, Any]) -> int:
         """The number of these attributes; one for all resources that have the same."""
@@ -244,6 +266,7 @@ def _read_slowly(span: Any) -> tuple[Any, ...]:
         context.trace_flags & _SAMPLED,
         parent.span_id if parent else 0,
         parent.is_remote if parent else False,
+        parent.trace_flags & _SAMPLED if parent else 0,
         scope.name if scope else None,
         dict(span.attributes or _NONE),
         span.kind.name,
@@ -254,6 +277,7 @@ def _read_slowly(span: Any) -> tuple[Any, ...]:
         span.name,
         span.start_time,
         span.resource,
+        getattr(span, "_sampler", None),
     )
 
 

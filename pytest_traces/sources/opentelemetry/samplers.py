@@ -1,39 +1,22 @@
-"""Which sampler of the OpenTelemetry SDK decided, as far as can be told."""
+"""How samplers of the OpenTelemetry SDK are named, and which of their parts has decided."""
 
 from __future__ import annotations
 
-import os
-import re
-import sys
+from functools import lru_cache
 from typing import Any
 
-from pytest_traces.model import Sampler, SpanData
-from pytest_traces.recording import Recording
+from pytest_traces.model import Sampler
 
-#: The topic of the remarks that name the samplers which dropped spans.
-DROPPED_BY = "dropped by"
-#: What it does with parents is the same in nearly every one.
-_PARENT_BASED = re.compile(r"ParentBased\{root:(.*?),remoteParentSampled:.*")
-
-
-def decider(recording: Recording, span: SpanData) -> Sampler | None:
-    """The sampler that dropped the span, or else that of the global provider, if it is of that."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return None if span.sampled else Sampler("OTEL_SDK_DISABLED, which is true")
-    api: Any = sys.modules.get("opentelemetry.trace")
-    provider: Any = getattr(api, "_TRACER_PROVIDER", None)
-    if api is not None and isinstance(provider, api.NoOpTracerProvider):
-        return None if span.sampled else Sampler("the global provider, which does nothing")
-    dropped = () if span.sampled else tuple(recording.remarks.get(DROPPED_BY, ()))
-    if dropped:
-        follows = all(one.startswith("ParentBased") for one in dropped)
-        return Sampler(" or ".join(_short(one) for one in dropped[:3]), follows)
-    sampler = getattr(provider, "sampler", None)
-    # One that was never made global has the same resource only where nobody gave it any.
-    if sampler is None or dict(provider.resource.attributes) != dict(span.resource):
-        return None
-    text = describe(sampler)
-    return Sampler(_short(text), text.startswith("ParentBased"))
+_PARENT_BASED = "ParentBased{"
+#: Its parts, as it describes itself, and what each of them is where nobody has said otherwise.
+_PARTS = {
+    "root": "",
+    "remoteParentSampled": "AlwaysOnSampler",
+    "remoteParentNotSampled": "AlwaysOffSampler",
+    "localParentSampled": "AlwaysOnSampler",
+    "localParentNotSampled": "AlwaysOffSampler",
+}
+_BRACKETS = {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}
 
 
 def describe(sampler: Any) -> str:
@@ -44,5 +27,64 @@ def describe(sampler: Any) -> str:
         return type(sampler).__name__
 
 
+@lru_cache(maxsize=1_000)
+def decider(description: str, parent: tuple[bool, bool] | None) -> Sampler:
+    """What has decided on a span.
+
+    Args:
+        description: how the sampler of its tracer describes itself.
+        parent: of its parent, whether it is of another process, and whether it is sampled; None
+            for a root.
+    """
+    read = _read(description, 0)
+    if read is None or read[1] != len(description):
+        return Sampler(_short(description), yields=True)
+    parts = read[0]
+    words = f"{_PARENT_BASED}root:{_short(parts['root'])}}}"
+    if parent is None:
+        return Sampler(words, follows_caller=True, yields=True)
+    remote, sampled = parent
+    name = f"{'remote' if remote else 'local'}Parent{'' if sampled else 'Not'}Sampled"
+    if parts[name] == _PARTS[name]:
+        return Sampler(words, follows_caller=True, yields=True)
+    was = "sampled" if sampled else "did not sample"
+    if not remote:
+        was = "is sampled" if sampled else "is not sampled"
+    who = "caller" if remote else "parent"
+    asked = f"{_short(parts[name])}, which {words} asks where the {who} {was}"
+    return Sampler(asked, alone=True, yields=True)
+
+
 def _short(description: str) -> str:
-    return _PARENT_BASED.sub(r"ParentBased{root:\1}", description)
+    """Without what ``ParentBased`` does with parents where that is what it nearly always is."""
+    at = description.find(_PARENT_BASED)
+    read = _read(description, at) if at >= 0 else None
+    if read is None:
+        return description
+    parts, end = read
+    told = (f"{name}:{_short(one)}" for name, one in parts.items() if one != _PARTS[name])
+    return f"{description[:at]}{_PARENT_BASED}{','.join(told)}}}{_short(description[end:])}"
+
+
+def _read(text: str, at: int) -> tuple[dict[str, str], int] | None:
+    """The parts of the ``ParentBased`` that is described there, and where that ends.
+
+    None where it is something else, or has a part that cannot be told from the next.
+    """
+    if not text.startswith(_PARENT_BASED, at):
+        return None
+    parts: dict[str, str] = {}
+    at += len(_PARENT_BASED)
+    for name, separator in zip(_PARTS, ",,,,}", strict=True):
+        if not text.startswith(f"{name}:", at):
+            return None
+        first = at = at + len(name) + 1
+        depth = 0
+        while at < len(text) and (depth or text[at] not in ",}"):
+            depth += _BRACKETS.get(text[at], 0)
+            at += 1
+        if text[at : at + 1] != separator:
+            return None
+        parts[name] = text[first:at]
+        at += 1
+    return parts, at

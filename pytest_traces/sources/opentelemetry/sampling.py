@@ -42,7 +42,9 @@ def start_unsampled(
     again.id_generator = _same_ids(tracer.id_generator, made.trace_id, made.span_id)
     again.span_processor = SpanProcessor()
     again._tracer_metrics = _NoMetrics()  # newer SDKs count: the dropped one was counted
-    return start_span(again, *args, **kwargs)
+    span = start_span(again, *args, **kwargs)
+    span._sampler = tracer.sampler  # the one that decided
+    return span
 
 
 class _NoMetrics:

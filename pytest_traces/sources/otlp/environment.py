@@ -17,6 +17,7 @@ QUEUE_SIZE = "262144"
 #: What is said of exporters that were told something else.
 STRANGER = "an export came to its port without its token: compare traces.receiver.endpoint"
 GRPC_TO_HTTP = "an exporter speaks gRPC to the HTTP port: use traces.receiver.grpc.env"
+_OWN, _OF_SESSION = "traces.receiver", "traces_receiver"
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -65,6 +66,11 @@ def variables_for(
     # The name in small letters goes before the other where both are there.
     special["no_proxy"] = _no_proxy(environment.get("no_proxy", ""))
     return variables | {name: value for name, value in special.items() if name in environment}
+
+
+def of_session(remark: str) -> str:
+    """The same remark about the receiver of the session, whose name is another."""
+    return remark.replace(_OWN, _OF_SESSION)
 
 
 def _no_proxy(given: str) -> str:

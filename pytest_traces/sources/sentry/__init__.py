@@ -51,6 +51,8 @@ class SentrySource:
         if self._installed is not None:
             self._installed.open()
         self._watch.start()
+        if self._installed is not None:
+            self._installed.keep_what_waits()
 
     def close(self) -> None:
         """Empty what was collected to be sent later, and take the hooks back."""
@@ -63,11 +65,19 @@ class SentrySource:
 
     def current(self) -> SpanKey | None:
         """The span of Sentry that is current in the calling context."""
+        return None if self._installed is None else self._installed.current()
+
+    def begun_here(self) -> set[SpanKey]:
+        """The open ones of the calling context: without AsyncioIntegration, tasks share scopes."""
+        return set() if self._installed is None else self._installed.begun_here()
+
+    def continued(self) -> SpanKey | None:
+        """What ``continue_trace`` has left on the scopes of the calling context."""
         if self._installed is None:
             return None
-        from pytest_traces.sources.sentry.current import current_key
+        from pytest_traces.sources.sentry.current import continued_key
 
-        return current_key()
+        return continued_key()
 
     def suppressed(self) -> bool:
         """Never: Sentry has no such thing."""

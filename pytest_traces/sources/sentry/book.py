@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_traces.model import SpanData
 from pytest_traces.recording import Journal
+from pytest_traces.sources.sentry.current import begin_here
 from pytest_traces.sources.sentry.kept import SOURCE, Kept, Reading, read_clocks
 from pytest_traces.sources.work import work
 
@@ -73,6 +74,7 @@ class Book:
         self.live[id(span)] = kept
         self._reads[id(span)] = read
         self.journal.entries[kept.number] = (SOURCE, None, kept, read)
+        begin_here(self.journal, kept.number)
         if work.running:
             work.begin(span)
         if self.journal.waiters:

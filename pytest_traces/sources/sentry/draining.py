@@ -1,4 +1,4 @@
-"""Emptying what Sentry's clients collect to send it later, while it is still held back."""
+"""Emptying what Sentry's clients collect to send it later: at both ends of a recording."""
 
 from __future__ import annotations
 

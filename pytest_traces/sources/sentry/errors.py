@@ -8,6 +8,7 @@ the application would not have reported it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from pytest_traces.recording.arrivals import is_same_class
 from pytest_traces.sources.sentry.current import current_key
 from pytest_traces.sources.sentry.events import Outcome
 from pytest_traces.sources.sentry.kept import SOURCE
+from pytest_traces.sources.sentry.thrown import exception_in, thrown_with_causes
 
 _LEVELS = ("error", "fatal")
 _ATTRIBUTES = ("transaction", "logger")
@@ -34,11 +36,15 @@ _ELSEWHERE = "the span that it names was not recorded"
 
 
 class Around(NamedTuple):
-    """What was there when an event was captured."""
+    """What was there when an event was captured.
+
+    ``others`` are the spans that were current to other sources.
+    """
 
     span: SpanKey | None
     is_active: bool
     is_tracing: bool
+    others: frozenset[SpanKey]
 
 
 class Errors:
@@ -72,7 +78,14 @@ class Errors:
             is_tracing = options.get("enable_tracing") is not False and rates != (None, None)
         except Exception:  # noqa: BLE001  # a client of the application's own
             is_active, is_tracing = False, False
-        return Around(current_key(), is_active, is_tracing)
+        return Around(current_key(), is_active, is_tracing, frozenset(self._others()))
+
+    def _others(self) -> Iterator[SpanKey]:
+        for name, source in list(self._journal.sources.items()):
+            with suppress(Exception):  # a span of the application's own
+                key = source.current() if name != SOURCE else None
+                if key is not None:
+                    yield key
 
     def captured(self, event: Any, hint: Any, outcome: Outcome, around: Around) -> None:
         """An event went through a client, with or without a transport."""
@@ -88,7 +101,8 @@ class Errors:
                     window.problems.append(problem)
             return
         if error is not None:
-            if error.key is not None and around.is_active:
+            # Of a span that another source has, or had, the look at it says what became of it.
+            if error.key is not None and around.is_active and error.key not in around.others:
                 self._unchecked.append((error, _why_not(error.key, around)))
             for window in self._journal.windows:
                 window.errors.append(error)
@@ -105,7 +119,7 @@ class Errors:
         if mechanism.get("type"):
             attributes["mechanism"] = mechanism["type"]
         message = exception.get("value") if exception else _message_of(event, hint)
-        kind = _type_of(exception)
+        kind, cause = _type_of(exception), exception_in(hint)
         return ErrorData(
             number=next(self._journal.numbers),
             source=SOURCE,
@@ -117,16 +131,20 @@ class Errors:
             level=level,
             handled=mechanism.get("handled"),
             attributes=MappingProxyType(attributes),
-            wording=_wording_of(hint, kind),
+            wording=_wording_of(cause, kind),
             thread=threading.current_thread().name,
             ticks_ns=Clock.perf_counter_ns(),
+            beside=None if around.span == key else around.span,
+            thrown=() if cause is None else thrown_with_causes(cause),
         )
 
 
 def _why_not(named: SpanKey, around: Around) -> str:
     if around.span is None:
         return _NO_SPAN
-    return _BEFORE if around.span == named else _ELSEWHERE
+    if around.span == named:
+        return _BEFORE
+    return _ELSEWHERE if around.is_tracing else _TRACING_OFF
 
 
 def recorded_keys(journal: Journal) -> set[int]:
@@ -163,14 +181,12 @@ def _type_of(exception: dict[str, Any]) -> str | None:
     return f"{module}.{name}"
 
 
-def _wording_of(hint: Any, kind: str | None) -> str | None:
+def _wording_of(error: BaseException | None, kind: str | None) -> str | None:
     """What the exception says of itself, which is how OpenTelemetry words it.
 
     Sentry asks for a ``message`` and a ``detail`` first, adds notes, and cuts what is long.
     """
-    told = hint.get("exc_info")
-    error = told[1] if isinstance(told, tuple) and len(told) == 3 else told
-    if not isinstance(error, BaseException):
+    if error is None:
         return None
     of = type(error)
     if not is_same_class(f"{of.__module__}.{of.__qualname__}", kind):
@@ -196,7 +212,6 @@ def _link(event: dict[str, Any], around: Around) -> tuple[SpanKey | None, str | 
     named: SpanKey = str(context.get("trace_id") or ""), str(context.get("span_id") or "")
     if not all(named):  # a processor has taken it away: Sentry always names one
         return None, _NAMES_NONE
-    # Without a span the event names one that will never be; OpenTelemetry's may be there.
-    if around.span in (None, named) or around.is_tracing:
-        return named, None
-    return None, _TRACING_OFF
+    # Without a span, or without tracing, it names one that will never be; OpenTelemetry's may be
+    # there, whatever the current span of Sentry is.
+    return named, None

@@ -9,8 +9,8 @@ the sending anew.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
@@ -50,6 +50,16 @@ class Holding:
         self._hooks = Hooks()
         #: Transports, each with an envelope that it had taken before.
         self._waiting: list[tuple[Any, Any]] = []
+        self._is_taking = False
+
+    @contextmanager
+    def taking(self) -> Iterator[None]:
+        """What transports are given here is from before the recording: they take it, and wait."""
+        self._is_taking = True
+        try:
+            yield
+        finally:
+            self._is_taking = False
 
     @property
     def lost(self) -> list[str]:
@@ -69,7 +79,7 @@ class Holding:
     def install_spotlight(self, spotlight: ModuleType) -> None:
         """Hook the client of Spotlight, which sends where nobody has asked it not to."""
         client = spotlight.SpotlightClient
-        self._hooks.replace(client, "capture_envelope", self._wrap, _LEAVES)
+        self._hooks.replace(client, "capture_envelope", self._wrap_sending, _LEAVES)
 
     def uninstall(self) -> None:
         """Let everything go again, first of all what has waited."""
@@ -85,6 +95,14 @@ class Holding:
         self._hooks.replace(base, "record_lost_event", self._wrap_lost, _REPORTS)
 
     def _wrap(self, capture: Callable[..., Any]) -> Callable[..., Any]:
+        hold_back = self._wrap_sending(capture)
+
+        def take_or_hold_back(sender: Any, envelope: Any) -> Any:
+            return (capture if self._is_taking else hold_back)(sender, envelope)
+
+        return named_like(take_or_hold_back, capture)
+
+    def _wrap_sending(self, capture: Callable[..., Any]) -> Callable[..., Any]:
         held = self._held
 
         def hold_back(sender: Any, envelope: Any) -> Any:

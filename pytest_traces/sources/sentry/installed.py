@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from pytest_traces.recording import Journal
+from pytest_traces.recording import Journal, SpanKey
 from pytest_traces.sources.sentry.book import Book
 from pytest_traces.sources.sentry.carriers import Carriers
 from pytest_traces.sources.sentry.clients import Clients
-from pytest_traces.sources.sentry.current import is_streaming
+from pytest_traces.sources.sentry.current import (
+    begun_here,
+    current_key,
+    current_span,
+    is_streaming,
+)
 from pytest_traces.sources.sentry.draining import drain
 from pytest_traces.sources.sentry.errors import Errors
 from pytest_traces.sources.sentry.events import Outcomes
 from pytest_traces.sources.sentry.holding import Held, Holding
 from pytest_traces.sources.sentry.otlp import OtlpHolding
+from pytest_traces.sources.sentry.reading import key_of
 from pytest_traces.sources.sentry.static import StaticSpans
 from pytest_traces.sources.sentry.streamed import StreamedSpans
 
@@ -46,6 +52,12 @@ class Installed:
         """From now on nothing leaves."""
         self._held.is_open = True
 
+    def keep_what_waits(self) -> None:
+        """What was collected before the recording is sent when it is over."""
+        with self._holding.taking():
+            drain(self._clients.known())
+        self._otlp.keep_what_waits()
+
     def install(self, module: ModuleType) -> None:
         """Hook this module; twice is once."""
         self._by_module[module.__name__](module)
@@ -71,6 +83,15 @@ class Installed:
         """Bring the journal and the errors up to date."""
         self._book.flush()
         self._errors.flush()
+
+    def current(self) -> SpanKey | None:
+        """The span within which the caller is."""
+        return self._streamed.innermost(current_span()) or current_key()
+
+    def begun_here(self) -> set[SpanKey]:
+        """The open spans of the calling context."""
+        numbers = begun_here()
+        return {key_of(one) for one in list(self._book.live.values()) if one.number in numbers}
 
     def faults(self, modules: Mapping[str, str]) -> list[str]:
         """What could not be hooked, and without which spans are lost.

@@ -6,7 +6,7 @@ import threading
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from pytest_traces.model import Sampler, Stamps
+from pytest_traces.model import Sampler, Stamps, Thrown
 from pytest_traces.recording import Clock
 from pytest_traces.sources.work import work
 
@@ -37,8 +37,8 @@ class Kept:
 
     __slots__ = (
         "above", "attributes", "began", "children", "decided", "end_ns", "ended", "failed", "ids",
-        "inner", "is_kept", "is_timed", "lost", "name", "number", "parent", "span", "was_sampled",
-        "work",
+        "inner", "is_kept", "is_timed", "left_by", "lost", "name", "number", "parent", "span",
+        "was_sampled", "work",
     )  # fmt: skip
 
     def __init__(self, span: Any, number: int, began: Reading, *, is_timed: bool) -> None:
@@ -53,6 +53,8 @@ class Kept:
         #: The transaction that it belongs to, and of a transaction those that belong to it.
         self.parent: Kept | None = None
         self.children: list[Kept] = []
+        #: The exception that ended it.
+        self.left_by: Thrown | None = None
         #: What decided on a transaction or a segment when it started, and how.
         self.decided: Sampler | None = None
         self.was_sampled: bool | None = None

@@ -9,6 +9,7 @@ from pytest_traces.model import Sampler
 
 _RATE = "traces_sample_rate"
 _CALLER = Sampler("Sentry", follows_caller=True)
+_UNDER_LOAD = Sampler("Sentry under load, although its caller sampled")
 
 #: On what is within a transaction or a segment that was not seen to start.
 BEFORE = Sampler("Sentry, which had already decided on its trace")
@@ -43,7 +44,7 @@ def decider(*, sampled: bool | None, caller: bool | None, rate: Any = 1) -> Samp
         if rate is None:
             return Sampler(f"{words}, which gave no rate")
     elif caller is not None:
-        return _CALLER
+        return _UNDER_LOAD if caller and not sampled else _CALLER
     else:
         words = f"Sentry's {_RATE} ({number})"
     is_strained = getattr(getattr(client, "monitor", None), "downsample_factor", 0) > 0

@@ -89,6 +89,7 @@ def _without_times(kept: Kept) -> SpanData:
         source=SOURCE,
         thread=kept.began.thread.name,
         stamps=kept.stamps(),
+        left_by=kept.left_by,
     )
 
 

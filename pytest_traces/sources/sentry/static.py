@@ -15,9 +15,11 @@ from pytest_traces.sources.sentry.kept import Reading, read_clocks
 from pytest_traces.sources.sentry.queues import is_inner
 from pytest_traces.sources.sentry.rates import NEVER_STARTED
 from pytest_traces.sources.sentry.reading import read_static
+from pytest_traces.sources.sentry.thrown import thrown
 
 _SPANS = "its spans are not recorded"
 _ENDS = "its spans never end here"
+_LEFT = "which exception has left a span is not known"
 #: Where ``start_timestamp`` and ``end_timestamp`` stand, the span itself left out.
 _START, _END = 10, 1
 
@@ -37,6 +39,7 @@ class StaticSpans:
         self._made: dict[int, tuple[Any, Reading, bool]] = {}
         self._transaction: type[Any] = object
         self._noop: type[Any] = object
+        self._is_error: Callable[..., bool] = lambda _, value: value is not None
 
     @property
     def lost(self) -> list[str]:
@@ -47,9 +50,11 @@ class StaticSpans:
         """Hook the classes of the module; twice is once."""
         span, transaction = tracing.Span, tracing.Transaction
         self._transaction, self._noop = transaction, tracing.NoOpSpan
+        self._is_error = getattr(tracing, "should_be_treated_as_error", self._is_error)
         put = self._hooks.replace
         put(span, "__init__", self._wrap_init, _SPANS)
         put(span, "finish", self._wrap_finish, _ENDS)
+        put(span, "__exit__", self._wrap_exit, _LEFT)
         put(transaction, "finish", self._wrap_finish_transaction, _ENDS)
         put(transaction, "__enter__", self._wrap_enter, "those never started are not recorded")
         put(transaction, "_set_initial_sampling_decision", self._wrap_decision, _SPANS)
@@ -124,6 +129,18 @@ class StaticSpans:
         elif id(transaction) not in self._book.live and transaction.timestamp is None:
             # Made before the recording: its times are not of these clocks.
             self._book.begin(transaction, read_clocks(), read_static, is_timed=False)
+
+    def _wrap_exit(self, leave: Callable[..., Any]) -> Callable[..., Any]:
+        book = self._book
+
+        def leave_and_note(span: Any, ty: Any, value: Any, tb: Any) -> Any:
+            if value is not None and id(span) in book.live:
+                with book.care():
+                    if self._is_error(ty, value):
+                        book.live[id(span)].left_by = thrown(value)
+            return leave(span, ty, value, tb)
+
+        return named_like(leave_and_note, leave)
 
     def _wrap_finish(self, finish: Callable[..., Any]) -> Callable[..., Any]:
         book = self._book

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from pytest_traces.model import Sampler
-from pytest_traces.recording import Journal
+from pytest_traces.recording import Journal, SpanKey
 from pytest_traces.sources.sentry.book import Book, ending
 from pytest_traces.sources.sentry.current import current_span
 from pytest_traces.sources.sentry.fates import decided_on_streamed
@@ -17,11 +17,13 @@ from pytest_traces.sources.sentry.hooks import Hooks, named_like
 from pytest_traces.sources.sentry.kept import Kept, read_clocks
 from pytest_traces.sources.sentry.queues import is_inner
 from pytest_traces.sources.sentry.rates import BEFORE
-from pytest_traces.sources.sentry.reading import read_streamed
+from pytest_traces.sources.sentry.reading import key_of, read_streamed
+from pytest_traces.sources.sentry.thrown import thrown
 
 _SPANS = "streamed spans are not recorded"
 _ENDS = "streamed spans never end here"
 _UNSAMPLED = "streamed spans that are not sampled are not recorded"
+_LEFT = "which exception has left a streamed span is not known"
 _TOLD = "what those are told that are not sampled is lost"
 
 
@@ -60,6 +62,7 @@ class StreamedSpans:
         span, noop, put = traces.StreamedSpan, traces.NoOpStreamedSpan, self._hooks.replace
         put(span, "__init__", self._wrap_init, _SPANS)
         put(span, "_end", self._wrap_end, _ENDS)
+        put(span, "__exit__", self._wrap_exit, _LEFT)
         put(noop, "__init__", self._wrap_init_unsampled, _UNSAMPLED)
         put(noop, "_end", self._wrap_end, _ENDS)
         put(noop, "__exit__", self._wrap_exit, _TOLD)
@@ -131,11 +134,21 @@ class StreamedSpans:
 
         return named_like(init_and_record, init)
 
+    def innermost(self, current: Any) -> SpanKey | None:
+        """The unsampled span within which the caller is, if it is below the current one."""
+        kept = self._unended()
+        is_below = kept is not None and kept.span is not current
+        return key_of(kept) if kept and is_below and _are_of_one(kept.span, current) else None
+
+    def _unended(self) -> Kept | None:
+        kept = self._innermost.get()
+        while kept is not None and self._kept(kept.span) is not kept:
+            kept = kept.above
+        return kept
+
     def _nest(self, kept: Kept, around: Any) -> None:
         """Sentry does not make an unsampled span the current one, unless it is a segment."""
-        above = self._innermost.get()
-        while above is not None and self._kept(above.span) is not above:
-            above = above.above
+        above = self._unended()
         if kept.span._scope is None and above is not None and _are_of_one(above.span, kept.span):
             kept.above = above
         if not hasattr(kept.span, "_trace_id"):  # before 2.65 it has no ids
@@ -162,9 +175,11 @@ class StreamedSpans:
 
     def _wrap_exit(self, leave: Callable[..., None]) -> Callable[..., None]:
         def leave_and_record(span: Any, ty: Any, value: Any, tb: Any) -> None:
-            kept = self._kept(span)
-            if kept is not None and value is not None and self._is_error(ty, value):
-                kept.failed = True
+            if value is not None:
+                with self._book.care():
+                    kept = self._kept(span)
+                    if kept is not None and self._is_error(ty, value):
+                        kept.failed, kept.left_by = True, thrown(value)
             leave(span, ty, value, tb)
 
         return named_like(leave_and_record, leave)

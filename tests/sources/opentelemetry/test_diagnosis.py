@@ -203,7 +203,7 @@ def test_sampled_out(script):
 @pytest.mark.parametrize(
     ("sampler", "description"),
     [
-        ("ParentBased(ALWAYS_OFF)", "the provider's sampler is ParentBased{root:AlwaysOffSampler"),
+        ("ParentBased(ALWAYS_OFF)", "the provider's sampler is ParentBased{root:AlwaysOffSampler}"),
         ("ParentBased(ALWAYS_ON)", "a provider is set"),
         ("Broken()", "a provider is set"),
     ],

@@ -82,7 +82,10 @@ def test_named_where_something_is_missing(script):
             print(error)
         """,
     )
-    assert "    a child process forked during the recording; its spans are not here\n" in out
+    assert (
+        "    a child process forked during the recording; its spans are not here\n\n"
+        "  hint:  ask for traces.receiver first: forked children then send their spans here\n"
+    ) in out
 
 
 @needs_fork

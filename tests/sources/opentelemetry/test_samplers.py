@@ -6,6 +6,9 @@ import importlib.util
 
 import pytest
 
+from pytest_traces.model import Sampler
+from pytest_traces.sources.opentelemetry.samplers import decider
+
 TracerProvider = pytest.importorskip("opentelemetry.sdk.trace").TracerProvider
 
 SUITE = """
@@ -22,7 +25,7 @@ SUITE = """
 
 
 def test_the_global_sampler_is_named(suite):
-    """Where it made the span; of a provider that nobody made global nothing is known."""
+    """Where it made the span; else that of the provider that did, whatever its resource is."""
     suite.write(
         "test_app.py",
         SUITE,
@@ -39,10 +42,16 @@ def test_the_global_sampler_is_named(suite):
         def test_another(traces):
             other = TracerProvider(sampler=ALWAYS_ON, resource=Resource({"service.name": "other"}))
             other.get_tracer("app").start_span("a").end()
-            assert "cause" not in said(traces.assert_not_sampled, "a")
+            text = said(traces.assert_not_sampled, "a")
+            assert text.endswith("cause: kept by AlwaysOnSampler"), text
+
+        def test_another_with_the_same_resource(traces):
+            TracerProvider(sampler=ALWAYS_ON).get_tracer("app").start_span("a").end()
+            text = said(traces.assert_not_sampled, "a")
+            assert text.endswith("cause: kept by AlwaysOnSampler"), text
         """,
     )
-    suite.run().passed(2)
+    suite.run().passed(3)
 
 
 @pytest.mark.parametrize(
@@ -110,9 +119,86 @@ def test_a_provider_that_does_nothing(suite):
             traces.assert_not_sampled("a")
             text = said(traces.assert_sampled, "a")
             assert text.endswith("cause: dropped by the global provider, which does nothing"), text
+
+        def test_another(traces):
+            TracerProvider(sampler=TraceIdRatioBased(0)).get_tracer("app").start_span("a").end()
+            text = said(traces.assert_sampled, "a")
+            assert text.endswith("cause: dropped by TraceIdRatioBased{0}"), text
+        """,
+    )
+    suite.run().passed(2)
+
+
+def test_a_tracer_that_does_nothing(suite):
+    """There is one without a provider, too."""
+    suite.write(
+        "test_app.py",
+        SUITE,
+        """
+        def test_it(traces):
+            trace.NoOpTracer().start_span("a").end()
+            text = said(traces.assert_sampled, "a")
+            assert text.endswith("cause: dropped by a tracer that does nothing"), text
         """,
     )
     suite.run().passed(1)
+
+
+ON, OFF = "AlwaysOnSampler", "AlwaysOffSampler"
+
+
+def parent_based(root, *parts):
+    """How the SDK's own describes itself."""
+    parts = parts or (ON, OFF, ON, OFF)
+    names = ("remoteParentSampled", "remoteParentNotSampled", "localParentSampled",
+             "localParentNotSampled")  # fmt: skip
+    told = (f"{name}:{part}" for name, part in zip(names, parts, strict=True))
+    return f"ParentBased{{root:{root},{','.join(told)}}}"
+
+
+def test_the_description_is_the_sdks():
+    """That of ``ParentBased``, in this version."""
+    sampling = pytest.importorskip("opentelemetry.sdk.trace.sampling")
+
+    assert sampling.ParentBased(sampling.ALWAYS_ON).get_description() == parent_based(ON)
+
+
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        (parent_based("Rule{a,b}"), "ParentBased{root:Rule{a,b}}"),
+        (parent_based(parent_based("Rule")), "ParentBased{root:ParentBased{root:Rule}}"),
+    ],
+)
+def test_one_that_does_with_parents_what_it_always_does(description, words):
+    """It is named by what it does with roots."""
+    assert decider(description, None) == Sampler(words, follows_caller=True, yields=True)
+
+
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        ("Rule", "Rule"),
+        ("", ""),
+        (f"Wrap({parent_based('Rule')})", "Wrap(ParentBased{root:Rule})"),
+        (
+            f"Any[{parent_based('Rule')}, {parent_based('B', OFF, OFF, ON, 'C')}]",
+            "Any[ParentBased{root:Rule}, "
+            "ParentBased{root:B,remoteParentSampled:AlwaysOffSampler,localParentNotSampled:C}]",
+        ),
+        (parent_based("Rule") + " twice", "ParentBased{root:Rule} twice"),
+        ("ParentBased{root:Rule}", "ParentBased{root:Rule}"),
+        ("ParentBased{mine}", "ParentBased{mine}"),
+        ("ParentBasedRule{x}", "ParentBasedRule{x}"),
+        (parent_based("a, b"), parent_based("a, b")),
+        (parent_based("a)"), parent_based("a)")),
+        (parent_based("{"), parent_based("{")),
+        (parent_based("Rule")[:-1], parent_based("Rule")[:-1]),
+    ],
+)
+def test_another_description(description, words):
+    """What is in it is shortened as well, or it stays as it is; whom it follows is not known."""
+    assert decider(description, (True, False)) == Sampler(words, yields=True)
 
 
 WEB = """

@@ -381,6 +381,26 @@ def test_a_rule_that_gives_no_rate(rule, act, sentry):
     )
 
 
+@pytest.mark.parametrize("streamed", [False, pytest.param(True, marks=streaming)])
+def test_a_caller_that_is_not_followed_under_load(streamed, act, sentry):
+    """Sentry lowers that, too: the caller is not said to have dropped it."""
+    options = {"_experiments": {"trace_lifecycle": "stream"}} if streamed else {}
+    client = sentry(dsn=DSN, traces_sample_rate=1.0, **options)
+    headers = {"sentry-trace": f"{IDS}-1"}
+    with pytest.MonkeyPatch.context() as patch, sentry_sdk.isolation_scope():
+        patch.setattr(client, "monitor", SimpleNamespace(downsample_factor=100))
+        if streamed:
+            traces.continue_trace(headers)
+            traces.start_span(name="cart").end()
+        else:
+            transaction = sentry_sdk.continue_trace(headers, name="cart")
+            sentry_sdk.start_transaction(transaction).finish()
+
+    assert cause(act.assert_sampled, "cart") == (
+        "dropped by Sentry under load, although its caller sampled"
+    )
+
+
 def test_under_load(act, sentry):
     """Sentry lowers every rate, and says so."""
     client = sentry(dsn=DSN, traces_sample_rate=1e-300)

@@ -138,6 +138,43 @@ def test_what_was_waiting_before_waits(sentry, server, monkeypatch):
     assert len(server.paths) == 3
 
 
+@pytest.mark.parametrize("kind", ["session", "log", "metric", "span"])
+def test_what_was_collected_before_waits(kind, sentry, server, monkeypatch):
+    """What a client collects for later is not lost, either, whoever flushes it meanwhile."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    experiments = {"enable_logs": True, "enable_metrics": True}
+    if kind == "span":
+        experiments["trace_lifecycle"] = "stream"
+    sentry(dsn=server.dsn, release="1", traces_sample_rate=1.0, _experiments=experiments)
+    collect(kind)
+    with record(timeout="0s") as act:
+        collect(kind)
+        sentry_sdk.flush(15)
+        assert server.paths == []
+    assert act.spans or kind != "span"
+    sentry_sdk.flush(15)
+
+    assert server.wait(1)
+    sentry_sdk.flush(15)
+    assert len(server.paths) == 1
+
+
+def collect(kind):
+    """Something that does not leave at once."""
+    if kind == "session":
+        sentry_sdk.get_isolation_scope().start_session()
+        sentry_sdk.get_isolation_scope().end_session()
+    elif kind == "span":
+        with pytest.importorskip("sentry_sdk.traces").start_span(name="load"):
+            pass
+    elif kind == "log":
+        pytest.importorskip("sentry_sdk.logger").info("booked")
+    elif not hasattr(getattr(sentry_sdk, "metrics", None), "count"):
+        pytest.skip("this version has no such metrics")
+    else:
+        sentry_sdk.metrics.count("orders", 1)
+
+
 def test_what_was_waiting_of_a_client_that_is_closed(sentry, server, monkeypatch):
     """It is lost, as it is where a client is closed before it could send; nothing is started."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
+import gc
 import re
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -194,13 +197,15 @@ def test_an_exception_that_was_captured_further_up(act, sentry):
     act.assert_no_errors(allow=LookupError)
     assert said(act, allow="INSERT") == said(act)
     assert said(act, allow="POST /order") == (
-        "an error in 'POST /order > INSERT': internal_error\n"
+        "an error in 'POST /order > INSERT': OutOfStock (internal_error)\n"
         f"\n{tree}\n\n"
         "  hint:  what went through it is allowed in 'POST /order' alone; wherever it is: "
         "allow=[OutOfStock]"
     )
     assert said(act.only("INSERT")) == (
-        "an error in 'INSERT': internal_error\n\n  INSERT  client TIME   error: internal_error"
+        "an error in 'INSERT': OutOfStock (internal_error)\n"
+        "\n"
+        "  INSERT  client TIME   error: internal_error"
     )
 
 
@@ -241,8 +246,9 @@ def test_a_failure_of_its_own_beside_one_that_is_allowed(act, sentry):
         capture(OutOfStock("no more of 7"))
 
     assert said(act, allow=OutOfStock).startswith(
-        "an error in 'POST /order > GET cache': internal_error\n"
+        "an error in 'POST /order > GET cache': ConnectionError (internal_error)\n"
     )
+    act.assert_no_errors(allow=[OutOfStock, OSError])
 
 
 def test_an_exception_of_a_thread(act, sentry):
@@ -283,6 +289,219 @@ def test_streamed_spans(act, sentry):
 
     assert said(act).startswith("an error in 'POST /order': OutOfStock: no more of 7\n")
     act.assert_no_errors(allow=OutOfStock)
+
+
+@pytest.fixture(params=["static", "stream"])
+def spans(request, sentry) -> tuple[Any, Any]:
+    """What starts a transaction or a segment, and what a span within, in each of both lives."""
+    if request.param == "static":
+        sentry(traces_sample_rate=1.0)
+        return sentry_sdk.start_transaction, sentry_sdk.start_span
+    streamed = pytest.importorskip("sentry_sdk.traces")
+    if not hasattr(streamed, "start_span"):
+        pytest.skip("this version has no streamed spans")
+    sentry(traces_sample_rate=1.0, _experiments={"trace_lifecycle": "stream"})
+    return streamed.start_span, streamed.start_span
+
+
+def test_another_exception_of_the_same_spans(act, spans):
+    """What is allowed was handled; what nobody reported left that span, and those above it."""
+    root, child = spans
+    with pytest.raises(KeyError), root(name="job"):
+        try:
+            with child(name="order"):
+                capture(OutOfStock("no more of 7"))
+                raise KeyError("receipt")
+        finally:
+            with child(name="close"):
+                pass
+
+    text, status = "KeyError (internal_error)", "error: internal_error"
+    if act.get("job").status_description is None:  # streamed spans have none
+        text, status = "KeyError (status error)", "error"
+    assert said(act, allow=OutOfStock) == (
+        f"2 errors, the first in 'job > order': {text}\n"
+        "\n"
+        f"  job       internal TIME   {status}\n"
+        f"  ├─ order  internal TIME   {status}\n"
+        "  │  ! OutOfStock: no more of 7\n"
+        "  └─ close  internal TIME\n"
+        "\n"
+        f"  'job': {text}"
+    )
+    assert said(act).startswith("3 errors, the first in 'job > order': OutOfStock: no more of 7\n")
+    act.assert_no_errors(allow=LookupError)
+    act.assert_no_errors(allow=["job", "order"])
+
+
+def test_an_exception_that_is_raised_from_one_that_is_allowed(act, spans):
+    """It is another one."""
+    root, child = spans
+    with pytest.raises(RuntimeError), root(name="job"), child(name="order"):
+        try:
+            sold_out()
+        except OutOfStock as error:
+            sentry_sdk.capture_exception(error)
+            raise RuntimeError("no receipt") from error
+
+    head = "2 errors, the first in 'job > order': RuntimeError ("
+    assert said(act, allow=OutOfStock).startswith(head)
+    act.assert_no_errors(allow=[OutOfStock, RuntimeError])
+
+
+def test_an_exception_that_was_reported_as_the_cause_of_another(act, spans):
+    """Sentry tells it with that one, which therefore explains the span that it left."""
+    root, child = spans
+    with root(name="job"):
+        try:
+            with child(name="order"):
+                sold_out()
+        except OutOfStock as cause:
+            error = RuntimeError("no receipt")
+            error.__cause__ = cause
+            capture(error)
+
+    assert said(act).startswith("an error in 'job': RuntimeError: no receipt\n")
+    act.assert_no_errors(allow=RuntimeError)
+
+
+def test_an_exception_that_failed_while_another_was_handled(act, spans):
+    """Only its context: that it came of it nobody has said."""
+    root, child = spans
+    with root(name="job"):
+        try:
+            with child(name="order"):
+                sold_out()
+        except OutOfStock:
+            capture(ConnectionError("the cache is gone"))
+
+    head = "an error in 'job > order': OutOfStock ("
+    assert said(act, allow=ConnectionError).startswith(head)
+
+
+def test_an_exception_that_was_swallowed_right_before_another_was_reported(act, spans):
+    """It is not its way, though nothing began in between."""
+    root, child = spans
+    with root(name="job"):
+        with pytest.raises(ConnectionError), child(name="GET cache"):
+            raise ConnectionError
+        capture(OutOfStock("no more of 7"))
+
+    head = "an error in 'job > GET cache': ConnectionError ("
+    assert said(act, allow=OutOfStock).startswith(head)
+
+
+def test_both_of_a_span_were_reported(act, spans):
+    """The one that left it above it: each is one error, and each explains its own."""
+    root, child = spans
+    with root(name="job"):
+        try:
+            with child(name="order"):
+                capture(OutOfStock("no more of 7"))
+                int("no receipt")
+        except ValueError as error:
+            sentry_sdk.capture_exception(error)
+
+    assert said(act).startswith("2 errors, the first in 'job > order': OutOfStock: no more of 7\n")
+    act.assert_no_errors(allow=[OutOfStock, ValueError])
+    assert said(act, allow=ValueError).startswith("an error in 'job > order': OutOfStock")
+    assert said(act, allow=OutOfStock).startswith("an error in 'job': ValueError")
+
+
+def test_a_thread_that_failed_meanwhile(act, spans):
+    """What another thread was allowed does not excuse it."""
+    root, child = spans
+
+    def work() -> None:
+        with pytest.raises(RuntimeError), sentry_sdk.scope.use_scope(scope), child(name="work"):
+            raise RuntimeError("lost")
+
+    with root(name="job"):
+        scope = sentry_sdk.get_current_scope().fork()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(30)
+        capture(OutOfStock("no more of 7"))
+
+    assert act.get("work").parent is act.get("job")
+    assert said(act, allow=OutOfStock).startswith("an error in 'job > work': RuntimeError (")
+
+
+def test_a_group_of_one(act, spans):
+    """On its way through a task group it is the same exception; with another one it is not."""
+    group = vars(builtins).get("ExceptionGroup")
+    if group is None:
+        pytest.skip("this Python has no exception groups")
+    root, child = spans
+
+    def run(*others: Exception) -> None:
+        with pytest.raises(group), root(name="job"):
+            try:
+                with child(name="task"):
+                    try:
+                        sold_out()
+                    except OutOfStock as error:
+                        sentry_sdk.capture_exception(error)
+                        raise
+            except OutOfStock as error:
+                raise group("tasks", [error, *others]) from None
+
+    run()
+    act.assert_no_errors(allow=OutOfStock)
+    run(ValueError("lost"))
+    assert said(act, allow=OutOfStock).startswith("an error in 'job': ExceptionGroup (")
+
+
+def test_a_span_that_was_ended_by_hand(act, sentry):
+    """Nobody knows what has left it: the report excuses it, as it names it."""
+    sentry(traces_sample_rate=1.0)
+    with sentry_sdk.start_transaction(name="job") as job:
+        capture(OutOfStock("no more of 7"))
+        job.set_status("internal_error")
+
+    act.assert_no_errors(allow=OutOfStock)
+
+
+class ClientError(Exception):
+    """What the errors of a client have in common."""
+
+
+def test_a_class_that_is_gone(act, spans):
+    """Of what it was derived is known, whether or not it has been collected."""
+    root, child = spans
+
+    def download() -> None:
+        missing = type("NoSuchKey", (ClientError,), {})
+        with root(name="job"), child(name="GetObject"):
+            capture(missing("k"))
+        with pytest.raises(ClientError), root(name="again"):
+            raise missing("k")
+
+    download()
+    gc.collect()
+    act.assert_no_errors(allow=ClientError)
+    act.assert_subtree(span("GetObject", exception=ClientError))
+    with pytest.raises(AssertionError, match="no subtree matches"):
+        act.assert_subtree(span("GetObject", exception=LookupError))
+    assert said(act, allow=LookupError).startswith(
+        "2 errors, the first in 'job > GetObject': NoSuchKey: k\n"
+    )
+
+
+def test_nothing_keeps_an_exception_alive(act, spans):
+    """Neither one that was reported nor one that has left a span."""
+    root, child = spans
+
+    def fail() -> weakref.ref[Any]:
+        error = OutOfStock("no more of 7")
+        with pytest.raises(OutOfStock), root(name="job"), child(name="order"):
+            raise error
+        return weakref.ref(error)
+
+    left = fail()
+    gc.collect()
+    assert left() is None
+    assert act.get("order").data.left_by.types[0] == NAME
 
 
 def test_a_flask_application_with_a_database(act, sentry):

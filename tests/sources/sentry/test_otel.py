@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_traces import record
+from pytest_traces import record, span
+from pytest_traces.recording import journal
 from pytest_traces.sources.sentry import otlp
+from pytest_traces.sources.sentry.holding import Held
 
 sentry_sdk = pytest.importorskip("sentry_sdk")
 sdk = pytest.importorskip("opentelemetry.sdk.trace")
@@ -286,9 +288,9 @@ def exporting(monkeypatch, sentry):
         known = getattr(integrations, name) - {"otlp"}
         monkeypatch.setattr(integrations, name, known)
 
-    def exporting(dsn, **options):
+    def exporting(dsn, also=(), **options):
         try:
-            sentry(dsn=dsn, integrations=[integration.OTLPIntegration(**options)])
+            sentry(dsn=dsn, integrations=[integration.OTLPIntegration(**options), *also])
         except TypeError:
             pytest.skip("this version has no such option")
         return provider
@@ -311,6 +313,80 @@ def test_opentelemetry_decides_on_what_it_exports(exporting):
     assert said(act.assert_not_sampled, "checkout") == "kept by ParentBased{root:AlwaysOnSampler}"
 
 
+@pytest.fixture
+def shop(exporting):
+    """A Flask application with Sentry's integration for it, which has no tracing, and its tracer."""
+    flask = pytest.importorskip("flask")
+    from sentry_sdk.integrations.flask import FlaskIntegration
+
+    tracer = exporting(DSN, also=[FlaskIntegration()]).get_tracer("app")
+    return flask.Flask("shop"), tracer
+
+
+def test_an_error_beside_an_unsampled_transaction(shop):
+    """It is linked to the span that it names, not to what Sentry has for the request."""
+    app, tracer = shop
+
+    @app.get("/order")
+    def order():
+        with tracer.start_as_current_span("load"):
+            sentry_sdk.capture_exception(LookupError("sold out"))
+        return {}
+
+    with record(timeout="0s") as act:
+        assert app.test_client().get("/order").status_code == 200
+
+    (error,) = act.error_events
+    assert (error.span, error.unlinked) == (act.get("load"), None)
+    assert [one.source for one in act.roots] == ["sentry", "opentelemetry"]
+    act.assert_subtree(span("load", source="opentelemetry", exception=LookupError))
+    act.assert_no_errors(allow=LookupError)
+
+
+def test_an_error_of_both_sources(shop):
+    """One exception is one error, in OpenTelemetry's span; Sentry's has its status of that one."""
+    app, tracer = shop
+
+    @app.get("/boom")
+    def boom():
+        with tracer.start_as_current_span("load"):
+            raise LookupError("sold out")
+
+    def report(error):
+        with tracer.start_as_current_span("answer"):
+            sentry_sdk.capture_exception(error)
+        return "", 500
+
+    app.register_error_handler(LookupError, report)
+    with record(timeout="0s") as act:
+        assert app.test_client().get("/boom").status_code == 500
+
+    assert act.get(source="sentry").status == "error"
+    assert [(one.source, one.span) for one in act.error_events] == [
+        ("opentelemetry", act.get("load")), ("sentry", act.get("answer")),
+    ]  # fmt: skip
+    act.assert_no_errors(allow=LookupError)
+    with pytest.raises(AssertionError) as caught:
+        act.assert_no_errors(allow="load")
+    assert str(caught.value).startswith("an error in 'answer': LookupError: sold out\n")
+
+
+def test_an_error_of_a_span_from_before(shop):
+    """Of a span of OpenTelemetry's nobody says that tracing is off."""
+    app, tracer = shop
+
+    @app.get("/order")
+    def order():
+        sentry_sdk.capture_exception(LookupError("sold out"))
+        return {}
+
+    with tracer.start_as_current_span("load"), record(timeout="0s") as act:
+        assert app.test_client().get("/order").status_code == 200
+
+    (error,) = act.error_events
+    assert (error.span, error.unlinked) == (None, "its span started before the recording")
+
+
 def test_otlp_is_held_back(exporting, server, monkeypatch):
     """What waits for the exporter as well; and everything leaves when no recording is open."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -331,6 +407,140 @@ def test_otlp_is_held_back(exporting, server, monkeypatch):
 
     assert server.wait(1)
     assert all("otlp" in path for path in server.paths)
+
+
+@pytest.fixture
+def exported(exporting, monkeypatch):
+    """A provider for Sentry, and the names of the spans that it has sent."""
+    module = pytest.importorskip("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    names = []
+
+    def export(self, spans):
+        del self
+        names.extend(span.name for span in spans)
+        return module.SpanExportResult.SUCCESS
+
+    monkeypatch.setattr(module.OTLPSpanExporter, "export", export)
+    return exporting(DSN), names
+
+
+def end(provider, *names):
+    """Spans that wait for the exporter."""
+    for name in names:
+        provider.get_tracer("app").start_span(name).end()
+
+
+@pytest.mark.parametrize("flushed", [True, False])
+def test_otlp_that_was_waiting_before_waits(flushed, exported):
+    """Until the recording is over, in its order, and nothing of the recording with it."""
+    provider, names = exported
+    end(provider, "first", "second")
+    with record() as act:
+        end(provider, "recorded")
+        if flushed:
+            provider.force_flush()
+        assert names == []
+    end(provider, "later")
+    provider.force_flush()
+
+    act.assert_tree("recorded")
+    assert names == ["first", "second", "later"]
+
+
+def test_otlp_that_was_waiting_is_not_told_as_held_back(exported):
+    """It is sent after all."""
+    provider, _ = exported
+    end(provider, "before")
+    with record(timeout="0s") as act:
+        provider.force_flush()
+        assert "OTLP" not in held_back(act)
+        end(provider, "recorded")
+        provider.force_flush()
+        assert "OTLP export" in held_back(act)
+
+
+def held_back(act):
+    """What a failure tells of what was captured."""
+    with pytest.raises(AssertionError) as caught:
+        act.assert_count("nothing of that name", at_least=1)
+    return str(caught.value)
+
+
+def test_otlp_that_was_waiting_in_two_recordings(exported):
+    """It waits on."""
+    provider, names = exported
+    end(provider, "before")
+    for _ in range(2):
+        with record():
+            end(provider, "recorded")
+            provider.force_flush()
+    with record(), record():
+        provider.force_flush()
+    assert names == []
+    provider.force_flush()
+
+    assert names == ["before"]
+
+
+def test_otlp_of_a_provider_that_is_shut_down(exported):
+    """It is lost, as what waits in a client that is closed."""
+    provider, names = exported
+    end(provider, "before")
+    with record():
+        provider.shutdown()
+
+    assert names == []
+
+
+@pytest.fixture
+def holding(exported):
+    """What a recording would do with the spans that wait, step by step."""
+    provider, names = exported
+    module = pytest.importorskip("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    holding = otlp.OtlpHolding(Held(journal))
+    holding.install(module)
+    yield holding, provider, names
+    holding.uninstall()
+
+
+def test_newer_spans_are_not_pushed_out(monkeypatch, request):
+    """Where the queue is full again, what was waiting is lost."""
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "3")
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "3")
+    holding, provider, names = request.getfixturevalue("holding")
+    end(provider, "first", "second")
+    holding.keep_what_waits()
+    holding.drain()
+    end(provider, "newer", "newest")
+    holding.uninstall()
+    provider.force_flush()
+
+    assert names == ["second", "newer", "newest"]
+
+
+def test_a_forked_child_does_not_send_what_waits(holding):
+    """Its parent does."""
+    holding, provider, names = holding
+    end(provider, "before")
+    holding.keep_what_waits()
+    holding.drain()
+    holding._process += 1
+    holding.uninstall()
+    provider.force_flush()
+
+    assert names == []
+
+
+def test_an_sdk_that_keeps_its_queue_elsewhere(holding, monkeypatch):
+    """It is said what is lost."""
+    holding, _, _ = holding
+    monkeypatch.setattr(otlp, "deque", type("deque", (), {}))
+    holding.keep_what_waits()
+
+    assert holding.lost == [
+        "this opentelemetry-sdk keeps elsewhere what waits for its exporter: Sentry never gets what "
+        "was waiting before the recording"
+    ]
 
 
 def test_an_own_collector_is_left_alone(exporting, server, monkeypatch):
