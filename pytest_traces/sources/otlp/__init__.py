@@ -132,7 +132,8 @@ def _nothing(recording: Recording) -> str:
     others = sum(one is not None and not one.owner for one in arrivals)
     if not others:
         return "nothing arrived"
-    return f"nothing of this test; {others} span{'' if others == 1 else 's'} of an earlier test, or of none"
+    spans = "1 span" if others == 1 else f"{others} spans"
+    return f"nothing of this test; {spans} of an earlier test, or of none"
 
 
 def _environment(recording: Recording) -> str:
