@@ -84,6 +84,10 @@ class SharesContext(Protocol):
     What is current there need not be the caller's own.
     """
 
+    def innermost(self) -> SpanKey | None:
+        """The span within which the caller seems to be, which need not be the current one."""
+        ...
+
     def begun_here(self) -> set[SpanKey]:
         """The open spans that have begun in the calling context, or in one that it is copied of."""
         ...

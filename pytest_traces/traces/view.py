@@ -261,10 +261,11 @@ def _around_the_caller(forest: Forest) -> set[SpanKey]:
     """
     around: dict[SpanKey, set[SpanKey] | None] = dict.fromkeys(blocks_of_this_thread())
     for source in journal.sources.values():
-        key = source.current()
-        if key is not None and isinstance(source, SharesContext):
-            around.setdefault(key, source.begun_here())
-        elif key is not None:
+        if isinstance(source, SharesContext):
+            key = source.innermost()
+            if key is not None:
+                around.setdefault(key, source.begun_here())
+        elif (key := source.current()) is not None:
             around[key] = None
     found: set[SpanKey] = set()
     for span in forest.spans if around else ():

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from pytest_traces import Traces, record
+
 pytest.importorskip("opentelemetry.sdk.trace")
 
 from opentelemetry.sdk.trace import TracerProvider
@@ -31,6 +33,13 @@ server = HTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)
 server.serve_forever()
 """
+
+
+@pytest.fixture
+def traces() -> Iterator[Traces]:
+    """A recording that no receiver of the session is told of."""
+    with record() as act:
+        yield act
 
 
 @pytest.fixture(scope="module")

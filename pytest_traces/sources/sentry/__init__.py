@@ -65,7 +65,15 @@ class SentrySource:
 
     def current(self) -> SpanKey | None:
         """The span of Sentry that is current in the calling context."""
-        return None if self._installed is None else self._installed.current()
+        if self._installed is None:
+            return None
+        from pytest_traces.sources.sentry.current import current_key
+
+        return current_key()
+
+    def innermost(self) -> SpanKey | None:
+        """The one within which the caller is: unsampled ones are not made current."""
+        return None if self._installed is None else self._installed.innermost()
 
     def begun_here(self) -> set[SpanKey]:
         """The open ones of the calling context: without AsyncioIntegration, tasks share scopes."""

@@ -84,8 +84,8 @@ class Installed:
         self._book.flush()
         self._errors.flush()
 
-    def current(self) -> SpanKey | None:
-        """The span within which the caller is."""
+    def innermost(self) -> SpanKey | None:
+        """The span within which the caller is, whether or not Sentry has made it current."""
         return self._streamed.innermost(current_span()) or current_key()
 
     def begun_here(self) -> set[SpanKey]:
