@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import import_module
 
 import pytest
 
@@ -74,7 +75,11 @@ def last_of(error: pytest.ExceptionInfo[AssertionError]) -> str:
 
 
 def test_a_server(traces, port):
-    """What answers at an address of this machine may be a process of its own."""
+    """What answers at an address of this machine may be a process of its own.
+
+    That is nearer than a library that is only imported.
+    """
+    pytest.importorskip("sqlalchemy")
     get(port)
     with pytest.raises(AssertionError) as error:
         traces.eventually("1ms").assert_path("GET /stock")
@@ -139,8 +144,12 @@ def test_a_stand_in(traces):
     assert "OTLP" not in str(error.value)
 
 
-def test_a_child(traces):
+def test_a_child(traces, monkeypatch):
     """One that has ended is known by the time that it took of the processor."""
+    # Those that other tests have imported have a hint of their own.
+    monkeypatch.setattr(
+        import_module("pytest_traces.sources.opentelemetry.hints"), "_LIBRARIES", ()
+    )
     subprocess.run([sys.executable, "-c", "sum(range(3_000_000))"], check=True)
     with pytest.raises(AssertionError) as error:
         traces.eventually("1ms").assert_path("job", "step")

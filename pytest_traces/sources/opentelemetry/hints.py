@@ -102,12 +102,14 @@ def _is_missed(module: str, recording: Recording) -> bool:
     Tests call the application with httpx, in this process or in another one; then the
     application's own spans are what is missing.
     """
+    if other_process(recording) is not None:
+        return False
     if module not in _SEEN:
         return True
     if module == "httpx" and "starlette.testclient" in sys.modules:
         return False
     sent = (one.client for one in recording.requests_between() if one.role == "outgoing")
-    return module in sent and other_process(recording) is None
+    return module in sent
 
 
 def _own_modules() -> Iterator[ModuleType]:
