@@ -306,12 +306,13 @@ def test_the_port_is_closed_at_the_end(run, own_port):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
 def test_a_server_that_is_forked(run):
     """It sends to the receiver of the session, also where its first test had one of its own."""
+    pytest.importorskip("opentelemetry.sdk.trace")
     result = run(
         """
         import os, socket, pytest
-        tracer = pytest.importorskip("opentelemetry.sdk.trace").TracerProvider(
-            shutdown_on_exit=False
-        ).get_tracer("app")
+        from opentelemetry.sdk.trace import TracerProvider
+
+        tracer = TracerProvider(shutdown_on_exit=False).get_tracer("app")
 
         @pytest.fixture(scope="session")
         def work(traces_receiver):
